@@ -1,0 +1,81 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+// Two worlds (README.md, "The house"). The core is compiled twice from the same files: as ordinary Swift on the
+// host, and as Embedded Swift for the board by the SDK that provisioning/bbb/make-sdk.sh writes. The server
+// world, EntropySink, is ordinary Swift only and knows nothing of the TPM.
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// A library or program of the core: Embedded Swift's subset, typed throws, no Foundation.
+func core(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, link libraries: [String] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path, swiftSettings: strict,
+        linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
+}
+
+func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "entropyshare",
+    products: [
+        .executable(name: "entropy-source", targets: ["entropy-source"]),
+        .executable(name: "entropy-sink", targets: ["entropy-sink"]),
+        .executable(name: "entropy-target", targets: ["entropy-target"]),
+        .executable(name: "entropy-config", targets: ["entropy-config"]),
+        .executable(name: "rsagen", targets: ["rsagen"]),
+        .executable(name: "curve25519gen", targets: ["curve25519gen"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+    ],
+    targets: [
+        // C libraries: a module map and a shim each, imported by exactly one Swift module.
+        .target(name: "CPlatform"),
+        .systemLibrary(name: "CSodium"),
+        .systemLibrary(name: "COpenSSL"),
+        .systemLibrary(name: "CJSON"),
+        .systemLibrary(name: "CCurl"),
+        .systemLibrary(name: "CTSS2", path: "tpm/CTSS2"),
+
+        // The core.
+        core("Platform", ["CPlatform"]),
+        core("DER"),
+        core("EntropyCrypto", ["Platform", "CSodium", "COpenSSL"], link: ["sodium", "crypto"]),
+        core("EntropyPacket", ["EntropyCrypto", "DER"]),
+        core("Fortuna", ["EntropyCrypto", "Platform"]),
+        core("EntropyState", ["EntropyPacket", "EntropyCrypto", "Platform", "CJSON"], link: ["json-c"]),
+        core(
+            "TPM", ["EntropyCrypto", "DER", "Platform", "CTSS2"], path: "tpm/TPM",
+            link: ["tss2-esys", "tss2-mu", "tss2-rc", "tss2-tctildr"]),
+        core("Provisioning", ["TPM", "EntropyState", "EntropyCrypto", "Platform"], path: "provisioning/Provisioning"),
+        core(
+            "EntropySource", ["EntropyState", "EntropyPacket", "EntropyCrypto", "Fortuna", "Platform", "CCurl"],
+            link: ["curl"]),
+        core("CommandLine", ["Platform"]),
+        program("entropy-source", ["EntropySource", "Provisioning", "CommandLine"]),
+        program("entropy-target", ["EntropyState", "CommandLine"]),
+        program("entropy-config", ["EntropyState", "CommandLine"]),
+        program("curve25519gen", ["EntropyState", "CommandLine"]),
+        program("rsagen", ["Provisioning", "CommandLine"], path: "provisioning/rsagen"),
+
+        // The server world.
+        .target(
+            name: "EntropySink",
+            dependencies: [
+                "EntropyState", "EntropyPacket", "EntropyCrypto", "Platform",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ], swiftSettings: strict),
+        program("entropy-sink", ["EntropySink", "CommandLine"]),
+    ]
+)

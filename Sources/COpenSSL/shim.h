@@ -1,0 +1,12 @@
+// libcrypto's EVP interface, and the macros over BIO_ctrl that Swift cannot import.
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+static inline long openssl_memory(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }
+static inline void openssl_free(void *memory) { OPENSSL_free(memory); }
+static inline void openssl_clear_free(void *memory, size_t size) { OPENSSL_clear_free(memory, size); }

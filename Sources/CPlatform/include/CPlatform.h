@@ -1,0 +1,57 @@
+// What Swift cannot import of the C library: variadics, macros with expressions, errno, and the struct layouts
+// and time types that differ between the host and the board. Everything else is called directly.
+#ifndef CPLATFORM_H
+#define CPLATFORM_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// The process's arguments, as the C library handed them to a constructor: Embedded Swift has no CommandLine.
+int platform_argument_count(void);
+char *_Nullable *_Nonnull platform_arguments(void);
+
+int64_t platform_unix_time(void);               // seconds, CLOCK_REALTIME
+int64_t platform_monotonic_milliseconds(void);  // CLOCK_BOOTTIME: goes on while the board is suspended
+
+int platform_errno(void);
+void platform_set_errno(int value);
+void platform_error_text(int error, char *_Nonnull text, size_t size);
+
+struct platform_file {
+  int64_t size;
+  uint32_t mode;  // permission bits only
+  uint32_t owner, group;
+  int is_regular, is_directory, is_character_device;
+};
+int platform_describe(int descriptor, struct platform_file *_Nonnull file);
+int platform_open(const char *_Nonnull path, int flags, unsigned mode);
+int platform_rename_new(const char *_Nonnull from, const char *_Nonnull to);  // fails with EEXIST
+
+// Writes one byte to a pipe when SIGTERM or SIGINT arrives; a second signal ends the process at once.
+// Returns the pipe's reading end, or -1.
+int platform_watch_termination(void);
+void platform_ignore_broken_pipes(void);
+
+// Mixes `size` bytes into the kernel's pool behind `descriptor` (/dev/random), credits `bits`, and reseeds the
+// kernel's generator at once. Returns 0, or -1 with errno: EPERM without CAP_SYS_ADMIN, ENOTTY for no such device.
+int platform_add_entropy(int descriptor, const void *_Nonnull bytes, size_t size, int bits);
+
+// getopt_long's globals, behind functions.
+int platform_next_option(int count, char *_Nullable const *_Nonnull arguments, const char *_Nonnull letters,
+                         const struct option *_Nonnull longs);
+const char *_Nullable platform_option_argument(void);
+int platform_option_index(void);
+int platform_option_letter(void);
+
+#endif

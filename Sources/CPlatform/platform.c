@@ -1,0 +1,112 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <linux/random.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+static int argument_count;
+static char **arguments;
+
+// glibc calls constructors with main's own parameters.
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+  argument_count = count;
+  arguments = values;
+}
+
+int platform_argument_count(void) { return argument_count; }
+char **platform_arguments(void) { return arguments; }
+
+static struct timespec read_clock(clockid_t clock) {
+  struct timespec now = {0, 0};
+  clock_gettime(clock, &now);
+  return now;
+}
+
+int64_t platform_unix_time(void) { return read_clock(CLOCK_REALTIME).tv_sec; }
+
+int64_t platform_monotonic_milliseconds(void) {
+  struct timespec now = read_clock(CLOCK_BOOTTIME);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int platform_errno(void) { return errno; }
+void platform_set_errno(int value) { errno = value; }
+
+void platform_error_text(int error, char *text, size_t size) {
+  const char *found = strerror_r(error, text, size);  // the GNU form: may return a constant
+  if (found != text) snprintf(text, size, "%s", found);
+}
+
+int platform_describe(int descriptor, struct platform_file *file) {
+  struct stat status;
+  if (fstat(descriptor, &status) != 0) return -1;
+  file->size = status.st_size;
+  file->mode = status.st_mode & 07777;
+  file->owner = status.st_uid;
+  file->group = status.st_gid;
+  file->is_regular = S_ISREG(status.st_mode);
+  file->is_directory = S_ISDIR(status.st_mode);
+  file->is_character_device = S_ISCHR(status.st_mode);
+  return 0;
+}
+
+int platform_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+int platform_rename_new(const char *from, const char *to) {
+  if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  // A file system without RENAME_NOREPLACE: link(2) refuses an existing name just the same.
+  if (link(from, to) != 0) return -1;
+  return unlink(from);
+}
+
+static int termination_pipe[2] = {-1, -1};
+
+static void note_termination(int number) {
+  (void)number;
+  int saved = errno;
+  char byte = 1;
+  ssize_t written = write(termination_pipe[1], &byte, 1);  // the pipe is never full: two bytes at the most
+  (void)written;
+  errno = saved;
+}
+
+int platform_watch_termination(void) {
+  if (termination_pipe[0] >= 0) return termination_pipe[0];
+  if (pipe2(termination_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+  struct sigaction action = {0};
+  action.sa_handler = note_termination;
+  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  sigaction(SIGTERM, &action, NULL);  // cannot fail: the numbers are valid
+  sigaction(SIGINT, &action, NULL);
+  return termination_pipe[0];
+}
+
+void platform_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+int platform_add_entropy(int descriptor, const void *bytes, size_t size, int bits) {
+  struct rand_pool_info *pool = malloc(sizeof(*pool) + size);
+  if (pool == NULL) return -1;
+  pool->entropy_count = bits;
+  pool->buf_size = (int)size;
+  memcpy(pool->buf, bytes, size);
+  int result = ioctl(descriptor, RNDADDENTROPY, pool);
+  explicit_bzero(pool, sizeof(*pool) + size);
+  free(pool);
+  if (result == 0) result = ioctl(descriptor, RNDRESEEDCRNG);
+  return result;
+}
+
+static int option_index;
+
+int platform_next_option(int count, char *const *values, const char *letters, const struct option *longs) {
+  opterr = 0;  // the caller reports, in one line
+  option_index = -1;
+  return getopt_long(count, values, letters, longs, &option_index);
+}
+
+const char *platform_option_argument(void) { return optarg; }
+int platform_option_index(void) { return optind; }
+int platform_option_letter(void) { return optopt; }

@@ -1,0 +1,2 @@
+// libsodium: everything needed is imported as it is.
+#include <sodium.h>

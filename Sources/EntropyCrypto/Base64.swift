@@ -1,0 +1,22 @@
+import CSodium
+
+/// Standard base64 with padding (RFC 4648, 4): one form for each value, all others are refused.
+public enum Base64 {
+    public static func encode(_ bytes: [UInt8]) -> String {
+        let variant = sodium_base64_VARIANT_ORIGINAL
+        var text = [CChar](repeating: 0, count: sodium_base64_encoded_len(bytes.count, variant))
+        sodium_bin2base64(&text, text.count, bytes, bytes.count, variant)
+        return String(decoding: text.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Nil for text that is not base64: another alphabet, white space, missing padding.
+    public static func decode(_ text: String) -> [UInt8]? {
+        let characters = text.utf8.map { CChar(bitPattern: $0) }
+        var bytes = [UInt8](repeating: 0, count: characters.count / 4 * 3 + 3)
+        var count = 0
+        let result = sodium_base642bin(
+            &bytes, bytes.count, characters, characters.count, nil, &count, nil, sodium_base64_VARIANT_ORIGINAL)
+        guard result == 0 else { return nil }
+        return Array(bytes.prefix(count))
+    }
+}

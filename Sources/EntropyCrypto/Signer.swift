@@ -1,0 +1,32 @@
+import Platform
+
+/// Whatever signs packets: a key inside a TPM, or in a file.
+public protocol Signer: AnyObject {
+    var publicKey: PublicKey { get }
+
+    /// The signature over SHA-256 of `message`: RSASSA-PSS of the modulus' length, or a DER ECDSA-Sig-Value. It was
+    /// verified with `publicKey` before it is returned, since a faulty RSA signature can disclose the key.
+    func sign(_ message: [UInt8]) throws(SignerError) -> [UInt8]
+}
+
+/// Why a signer gave no signature.
+public struct SignerError: Diagnostic {
+    public enum Code: Sendable, Equatable {
+        /// The device does not answer now; a later try may succeed.
+        case unavailable
+        /// The device or library refused.
+        case refused
+        /// What came back is not a signature of this key over this message. It was thrown away.
+        case wrongSignature
+    }
+
+    public let code: Code
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var exitCode: ExitCode { code == .unavailable ? .unavailable : .failed }
+}

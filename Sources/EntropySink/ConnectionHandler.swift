@@ -1,0 +1,108 @@
+import EntropyPacket
+import NIOCore
+
+/// One connection: gathers one frame, however its bytes arrive, hands it over, sends the receipt and closes. A deadline
+/// ends whatever does not come to that.
+final class ConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// Enough for a board that signs for many sinks over a slow link.
+    static let deadline = TimeAmount.seconds(60)
+
+    private enum State {
+        case reading
+        /// The packet is with the receiver; what else arrives is not read.
+        case judging
+        case done
+    }
+
+    private let gate: Gate
+    private let log: Log
+    private let judge: @Sendable (_ packet: [UInt8], _ peer: String, EventLoop) -> EventLoopFuture<Receiver.Answer>
+    private var state = State.reading
+    private var received: [UInt8] = []
+    private var timer: Scheduled<Void>?
+    private var peer = "unknown peer"
+    private var isAdmitted = false
+
+    init(
+        gate: Gate, log: Log,
+        judge: @escaping @Sendable ([UInt8], String, EventLoop) -> EventLoopFuture<Receiver.Answer>
+    ) {
+        self.gate = gate
+        self.log = log
+        self.judge = judge
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        peer = context.remoteAddress?.ipAddress ?? "unknown peer"
+        isAdmitted = gate.enter(peer)
+        guard isAdmitted else {
+            log.junk(peer, "refused: too many connections at once")
+            return context.close(promise: nil)
+        }
+        let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: ConnectionHandler.deadline) {
+            bound.value.handler.expire(bound.value.context)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard isAdmitted, case .reading = state else { return }
+        let buffer = unwrapInboundIn(data)
+        // One packet per connection: bytes beyond the longest frame are never kept.
+        let room = Frame.headerSize + Frame.packetSizes.upperBound - received.count
+        received.append(contentsOf: buffer.readableBytesView.prefix(room))
+        guard received.count >= Frame.headerSize else { return }
+        do throws(PacketError) {
+            let length = try Frame.length(received[0], received[1], in: Frame.packetSizes)
+            guard received.count >= Frame.headerSize + length else { return }
+            submit(Array(received[Frame.headerSize..<(Frame.headerSize + length)]), context)
+        } catch {
+            log.junk(peer, "refused: \(error.message)")
+            finish(context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if isAdmitted { gate.leave(peer) }
+        if isAdmitted, case .reading = state {
+            log.junk(peer, "closed the connection after \(received.count) bytes, before its packet was whole")
+        }
+        isAdmitted = false
+        state = .done
+        timer?.cancel()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: Error) {
+        // A reset by the peer: channelInactive follows and says what is to be said.
+        context.close(promise: nil)
+    }
+
+    private func submit(_ packet: [UInt8], _ context: ChannelHandlerContext) {
+        state = .judging
+        received = []
+        let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
+        judge(packet, peer, context.eventLoop).whenComplete { result in
+            let (context, handler) = bound.value
+            if case .success(let answer) = result, let receipt = answer.receipt, case .judging = handler.state {
+                context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)
+            }
+            handler.finish(context)
+        }
+    }
+
+    private func expire(_ context: ChannelHandlerContext) {
+        if case .reading = state {
+            log.junk(peer, "closed: no whole packet in \(ConnectionHandler.deadline.nanoseconds / 1_000_000_000) s")
+        }
+        state = .done
+        context.close(promise: nil)
+    }
+
+    private func finish(_ context: ChannelHandlerContext) {
+        state = .done
+        context.close(promise: nil)
+    }
+}

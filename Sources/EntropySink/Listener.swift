@@ -1,0 +1,84 @@
+import EntropyState
+import NIOCore
+import NIOPosix
+import Platform
+
+/// Accepts connections and feeds their packets, one after the other, to the receiver.
+public final class Listener: Sendable {
+    private let group: MultiThreadedEventLoopGroup
+    private let worker: NIOThreadPool
+    private let channel: Channel
+    private let log: Log
+
+    /// Opens the pool and starts to listen.
+    public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
+        let pool: EntropyDevice
+        do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
+        let receiver = Receiver(configuration, pool: pool, clock: clock, log: log)
+        self.log = log
+        group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        // One thread: packets are judged in order, and only it touches the receiver.
+        worker = NIOThreadPool(numberOfThreads: 1)
+        worker.start()
+        do {
+            channel = try Listener.bind(configuration.endpoint, group, Listener.handlers(receiver, worker, log))
+        } catch {
+            try? worker.syncShutdownGracefully()
+            try? group.syncShutdownGracefully()
+            throw .cannotListen(configuration.address, errno: (error as? IOError)?.errnoCode, "\(error)")
+        }
+    }
+
+    /// Where it listens: the port that was given for port 0.
+    public var address: String {
+        channel.localAddress.map { "\($0.ipAddress ?? "?") port \($0.port ?? 0)" } ?? "nowhere"
+    }
+
+    /// Stops listening; packets that are being judged come to their end, other connections are closed.
+    public func stop() {
+        // An error here means that it is closed already.
+        try? channel.close().wait()
+        try? worker.syncShutdownGracefully()
+        try? group.syncShutdownGracefully()
+    }
+
+    private static func handlers(
+        _ receiver: Receiver, _ worker: NIOThreadPool, _ log: Log
+    ) -> @Sendable () -> ConnectionHandler {
+        let gate = Gate()
+        // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
+        let confined = Confined(receiver)
+        return {
+            ConnectionHandler(gate: gate, log: log) { packet, peer, eventLoop in
+                worker.runIfActive(eventLoop: eventLoop) { confined.value.receive(packet, from: peer) }
+            }
+        }
+    }
+
+    private static func bind(
+        _ endpoint: Endpoint, _ group: MultiThreadedEventLoopGroup,
+        _ makeHandler: @escaping @Sendable () -> ConnectionHandler
+    ) throws -> Channel {
+        let bootstrap = ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(makeHandler()) }
+            }
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+        let port = Int(endpoint.port)
+        guard endpoint.host.isEmpty else { return try bootstrap.bind(host: endpoint.host, port: port).wait() }
+        do {
+            // All addresses: IPv6's takes IPv4 connections as well, where the machine has IPv6.
+            return try bootstrap.bind(host: "::", port: port).wait()
+        } catch let error as IOError where error.isLackOfIPv6 {
+            return try bootstrap.bind(host: "0.0.0.0", port: port).wait()
+        }
+    }
+}
+
+/// Carries a value to the one thread that uses it.
+private struct Confined<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+}

@@ -1,0 +1,97 @@
+import EntropyCrypto
+import EntropyPacket
+import EntropyState
+import Platform
+
+/// Judges one packet after the other, in the order of WIRE: box, signature, recipient, drift, counter, store, mix.
+///
+/// Confined to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.
+final class Receiver {
+    /// What a connection learns of its packet.
+    struct Answer: Sendable {
+        /// The receipt's frame; nil for whoever could not be authenticated, who gets no byte.
+        let receipt: [UInt8]?
+    }
+
+    /// Fortuna's state is one AES-256 key: a chunk cannot hold more entropy than that, however long it is.
+    private static let creditedBits: Int32 = 256
+
+    private let configuration: SinkConfiguration
+    private let pool: EntropyDevice
+    private let clock: Clock
+    private let log: Log
+    private var counter: Int64
+
+    init(_ configuration: SinkConfiguration, pool: consuming EntropyDevice, clock: Clock, log: Log) {
+        self.configuration = configuration
+        self.pool = pool
+        self.clock = clock
+        self.log = log
+        counter = configuration.counter
+    }
+
+    func receive(_ bytes: [UInt8], from peer: String) -> Answer {
+        let opened: Envelope.Opened
+        let packet: Packet
+        do throws(PacketError) {
+            opened = try Envelope.open(bytes, with: configuration.privateKey)
+            packet = try opened.message.verifiedPacket(by: configuration.signer)
+        } catch {
+            log.junk(peer, "refused: \(error.message)")
+            return Answer(receipt: nil)
+        }
+        let status = judge(packet, from: peer)
+        let receipt = Receipt(status: status, counter: counter, time: clock.unixTime())
+        return Answer(receipt: receipt.seal(with: opened.sharedKey))
+    }
+
+    private func judge(_ packet: Packet, from peer: String) -> Receipt.Status {
+        do throws(PacketError) {
+            try checkRecipient(packet)
+            try Freshness(drift: configuration.drift).check(packet, now: clock.unixTime(), storedCounter: counter)
+        } catch {
+            // Anyone can send a recorded packet again: these are limited like junk.
+            log.junk(peer, "packet \(packet.counter) refused: \(error.message)")
+            switch error {
+            case .timestampOutsideDrift: return .timestampOutsideDrift
+            case .counterRegressed: return .counterRegressed
+            default: return .wrongRecipient
+            }
+        }
+        return accept(packet, from: peer)
+    }
+
+    private func checkRecipient(_ packet: Packet) throws(PacketError) {
+        guard let recipient = packet.recipient else {
+            if configuration.requiresRecipient { throw .recipientMissing }
+            return
+        }
+        guard recipient == Recipient(configuration.privateKey.publicKey) else { throw .wrongRecipient }
+    }
+
+    private func accept(_ packet: Packet, from peer: String) -> Receipt.Status {
+        do throws(StateError) {
+            try configuration.counterFile.store(packet.counter)
+        } catch {
+            log.line("\(peer): packet \(packet.counter) not mixed: its counter cannot be stored: \(error.message)")
+            return .notMixed
+        }
+        counter = packet.counter
+        do throws(SystemError) {
+            let result = try pool.mix(packet.chunk, creditingBits: Receiver.creditedBits)
+            log.line("\(peer): packet \(packet.counter) mixed, \(describe(result))")
+            return .mixed
+        } catch {
+            log.line("\(peer): packet \(packet.counter) not mixed: \(error.message); its counter is spent")
+            return .notMixed
+        }
+    }
+
+    private func describe(_ result: EntropyDevice.Result) -> String {
+        switch result {
+        case .credited(let bits): "\(Packet.chunkSize) bytes into the kernel's pool, \(bits) bits credited"
+        case .written: "\(Packet.chunkSize) bytes into the kernel's pool, not credited (that needs CAP_SYS_ADMIN)"
+        case .appended: "\(Packet.chunkSize) bytes appended"
+        }
+    }
+}

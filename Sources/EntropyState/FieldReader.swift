@@ -1,0 +1,50 @@
+import EntropyCrypto
+
+/// Reads the members of one object and says exactly which of them is not what it should be.
+struct FieldReader {
+    let file: String
+    /// "entry 3, " in a list, empty otherwise.
+    let prefix: String
+    let object: JSONValue
+
+    func wrong(_ field: StaticString, _ expected: String) -> StateError {
+        .content(file: file, field: prefix + field.description, expected: expected)
+    }
+
+    func required<T>(_ field: StaticString, _ value: T?) throws(StateError) -> T {
+        guard let value else { throw wrong(field, "a value, but it is missing") }
+        return value
+    }
+
+    func string(_ field: StaticString) throws(StateError) -> String? {
+        guard let value = object[field] else { return nil }
+        guard let string = value.string else { throw wrong(field, "a string") }
+        return string
+    }
+
+    func integer(_ field: StaticString) throws(StateError) -> Int64? {
+        guard let value = object[field] else { return nil }
+        guard let integer = value.integer else { throw wrong(field, "an integer within 64 bits") }
+        return integer
+    }
+
+    func boolean(_ field: StaticString) throws(StateError) -> Bool? {
+        guard let value = object[field] else { return nil }
+        guard let boolean = value.boolean else { throw wrong(field, "true or false") }
+        return boolean
+    }
+
+    func bytes(_ field: StaticString) throws(StateError) -> [UInt8]? {
+        guard let text = try string(field) else { return nil }
+        guard let bytes = Base64.decode(text) else { throw wrong(field, "standard base64 with padding") }
+        return bytes
+    }
+
+    func endpoint(_ field: StaticString, _ use: Endpoint.Use) throws(StateError) -> (text: String, endpoint: Endpoint) {
+        let text = try required(field, try string(field))
+        switch Endpoint.parse(text, for: use) {
+        case .success(let endpoint): return (text, endpoint)
+        case .failure(let expected): throw wrong(field, expected.text)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import CJSON
+
+/// A JSON file as json-c reads it: unknown keys, their order and 64-bit integers are kept.
+final class JSONDocument {
+    fileprivate let root: OpaquePointer?  // <json_object>, owned; nil is JSON's null
+
+    /// Strict RFC 8259 in UTF-8, one value and nothing after it, at most 16 levels deep. A number beyond 64 bits is refused.
+    init(parsing bytes: [UInt8], file: String) throws(StateError) {
+        guard let tokener = json_tokener_new_ex(16) else { preconditionFailure("out of memory") }
+        defer { json_tokener_free(tokener) }
+        json_tokener_set_flags(tokener, json_strict)
+        // The final zero byte tells the parser that a number at the very end is complete.
+        let text = bytes.map { CChar(bitPattern: $0) } + [0]
+        guard let count = Int32(exactly: text.count), !bytes.contains(0) else {
+            throw .notJSON(file: file, reason: "it holds zero bytes")
+        }
+        let parsed = json_tokener_parse_ex(tokener, text, count)
+        let error = json_tokener_get_error(tokener)
+        guard error == json_tokener_success else {
+            json_object_put(parsed)
+            let reason =
+                error == json_tokener_continue ? "it ends too early" : String(cString: json_tokener_error_desc(error))
+            let line = bytes.prefix(json_tokener_get_parse_end(tokener)).count { $0 == UInt8(ascii: "\n") } + 1
+            throw .notJSON(file: file, reason: bytes.isEmpty ? "the file is empty" : "\(reason), line \(line)")
+        }
+        root = parsed
+    }
+
+    /// A document that is an empty object, or an empty array.
+    init(empty kind: JSONValue.Kind) { root = kind == .array ? json_object_new_array() : json_object_new_object() }
+
+    deinit { json_object_put(root) }
+
+    var value: JSONValue { JSONValue(document: self, pointer: root) }
+
+    /// The text, indented by tabs as the original writes it, with a final newline.
+    func encode() -> [UInt8] {
+        var length = 0
+        guard let text = json_object_to_json_string_length(root, json_as_the_original, &length) else {
+            preconditionFailure("out of memory")
+        }
+        return UnsafeBufferPointer(start: text, count: length).map { UInt8(bitPattern: $0) } + [UInt8(ascii: "\n")]
+    }
+}
+
+/// One value inside a document, which it keeps alive.
+struct JSONValue {
+    enum Kind { case null, boolean, integer, real, string, array, object }
+
+    fileprivate let document: JSONDocument
+    fileprivate let pointer: OpaquePointer?  // <json_object>, borrowed from `document`
+
+    var kind: Kind {
+        switch json_object_get_type(pointer) {
+        case json_type_boolean: .boolean
+        case json_type_int: .integer
+        case json_type_double: .real
+        case json_type_string: .string
+        case json_type_array: .array
+        case json_type_object: .object
+        default: .null
+        }
+    }
+
+    /// Nil unless this is an integer within 64 bits with sign.
+    var integer: Int64? {
+        // json-c reads up to 2⁶⁴−1, and would hand out 2⁶³−1 for what is above it.
+        guard kind == .integer else { return nil }
+        let value = json_object_get_int64(pointer)
+        return value == .max && json_object_get_uint64(pointer) > UInt64(Int64.max) ? nil : value
+    }
+
+    var boolean: Bool? { kind == .boolean ? json_object_get_boolean(pointer) != 0 : nil }
+
+    var string: String? {
+        guard kind == .string, let text = json_object_get_string(pointer) else { return nil }
+        let bytes = UnsafeRawBufferPointer(start: text, count: Int(json_object_get_string_len(pointer)))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The elements of an array, else nil.
+    var elements: [JSONValue]? {
+        guard kind == .array else { return nil }
+        return (0..<json_object_array_length(pointer)).map {
+            JSONValue(document: document, pointer: json_object_array_get_idx(pointer, $0))
+        }
+    }
+
+    /// A member of an object; nil where it is missing or null, which the original writes for what it has not.
+    subscript(name: StaticString) -> JSONValue? {
+        var found: OpaquePointer?
+        guard kind == .object, json_object_object_get_ex(pointer, cString(name), &found) != 0, found != nil else {
+            return nil
+        }
+        return JSONValue(document: document, pointer: found)
+    }
+
+    /// Changes a member of an object, in its place, or adds it at the end.
+    func set(_ name: StaticString, _ value: Int64) { add(name, json_object_new_int64(value)) }
+
+    func set(_ name: StaticString, _ value: String) {
+        let count = Int32(clamping: value.utf8.count)
+        add(name, json_object_new_string_len(value, count))
+    }
+
+    /// Adds an empty object to an array.
+    func appendObject() -> JSONValue {
+        let member = json_object_new_object()
+        let result = json_object_array_add(pointer, member)
+        precondition(result == 0, "out of memory")
+        return JSONValue(document: document, pointer: member)
+    }
+
+    private func add(_ name: StaticString, _ value: OpaquePointer?) {
+        let result = json_object_object_add(pointer, cString(name), value)
+        precondition(result == 0, "out of memory")
+    }
+}
+
+/// A StaticString ends with a zero byte and lives as long as the process.
+private func cString(_ name: StaticString) -> UnsafePointer<CChar> {
+    UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}

@@ -1,0 +1,37 @@
+import EntropyCrypto
+import Platform
+
+/// Why a state file cannot be used. The file is left as it was.
+public enum StateError: Diagnostic {
+    /// The file cannot be read, locked or replaced.
+    case file(SystemError)
+    /// Not JSON: the parser's words and where it stopped.
+    case notJSON(file: String, reason: String)
+    /// JSON of another shape: where it is ("entry 2, Counter") and what was expected there.
+    case content(file: String, field: String, expected: String)
+    /// A key that does not fit the place where it is named.
+    case key(file: String, CryptoError)
+    /// The counter is at 2⁶³−1: there is no next one.
+    case counterExhausted(file: String, address: String)
+
+    public var exitCode: ExitCode {
+        switch self {
+        case .file(let error): error.exitCode
+        case .notJSON, .content, .key: .badInput
+        case .counterExhausted: .failed
+        }
+    }
+
+    public var message: String {
+        switch self {
+        case .file(let error): error.message
+        case .notJSON(let file, let reason): "\(file): not JSON: \(reason)"
+        case .content(let file, let field, let expected):
+            field.isEmpty ? "\(file): expected \(expected)" : "\(file): \(field): expected \(expected)"
+        case .key(let file, let error): "\(file): \(error.message)"
+        case .counterExhausted(let file, let address):
+            "\(file): the counter for \(address) has reached its end: make a new signing key, give it to the sink, "
+                + "and set the counter to 0 on both sides"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import EntropyCrypto
+
+/// One sink in a source's list.
+public struct Target: Sendable {
+    /// As it stands in the file: together with `publicKey` it is the entry's identity.
+    public let address: String
+    public let endpoint: Endpoint
+    public let publicKey: BoxPublicKey
+    /// The counter of the last packet that was made for it.
+    public let counter: Int64
+    /// Unix time before which no packet is sent.
+    public let next: Int64
+
+    public init(address: String, endpoint: Endpoint, publicKey: BoxPublicKey, counter: Int64, next: Int64) {
+        self.address = address
+        self.endpoint = endpoint
+        self.publicKey = publicKey
+        self.counter = counter
+        self.next = next
+    }
+
+    func isSameEntry(as other: Target) -> Bool {
+        publicKey == other.publicKey && address.utf8.elementsEqual(other.address.utf8)
+    }
+
+    init(_ reader: FieldReader) throws(StateError) {
+        (address, endpoint) = try reader.endpoint("Address", .connecting)
+        let bytes = try reader.required("Public", try reader.bytes("Public"))
+        do throws(CryptoError) {
+            publicKey = try BoxPublicKey(bytes)
+        } catch {
+            throw reader.wrong("Public", "32 bytes in base64, a Curve25519 public key (\(error.message))")
+        }
+        counter = try reader.integer("Counter") ?? 0
+        next = try reader.integer("Next") ?? 0
+    }
+
+    func write(to object: JSONValue) {
+        object.set("Address", address)
+        object.set("Public", Base64.encode(publicKey.bytes))
+        object.set("Counter", counter)
+        if next != 0 { object.set("Next", next) }
+    }
+
+    /// The entry as JSON text.
+    public func encode() -> [UInt8] {
+        let document = JSONDocument(empty: .object)
+        write(to: document.value)
+        return document.encode()
+    }
+}

@@ -1,0 +1,40 @@
+import CPlatform
+
+/// What a chunk is mixed into: the kernel's pool, or a regular file that it is appended to.
+public struct EntropyDevice: ~Copyable, @unchecked Sendable {
+    /// What became of the bytes.
+    public enum Result: Sendable, Equatable {
+        /// In the kernel's pool, credited, and its generator reseeded at once.
+        case credited(bits: Int32)
+        /// In the kernel's pool, without credit: this process lacks CAP_SYS_ADMIN, or the device takes none.
+        case written
+        /// At the end of a regular file, on the medium.
+        case appended
+    }
+
+    private let file: FileDescriptor
+    private let isDevice: Bool
+
+    public init(_ path: String) throws(SystemError) {
+        let file = try FileDescriptor(path, for: .append)
+        let status = try file.status()
+        guard status.isCharacterDevice || status.isRegular else {
+            throw SystemError("mix into", path, errno: EINVAL)
+        }
+        isDevice = status.isCharacterDevice
+        self.file = file
+    }
+
+    /// Mixes `bytes` in and credits `bits`, where the kernel lets this process do so.
+    public borrowing func mix(_ bytes: [UInt8], creditingBits bits: Int32) throws(SystemError) -> Result {
+        guard isDevice else {
+            try file.write(bytes)
+            try file.synchronize()
+            return .appended
+        }
+        // A write(2) would be neither credited nor seen before the kernel's next reseed, up to a minute later.
+        if platform_add_entropy(file.number, bytes, bytes.count, bits) == 0 { return .credited(bits: bits) }
+        try file.write(bytes)
+        return .written
+    }
+}

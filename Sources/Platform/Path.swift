@@ -1,0 +1,58 @@
+import CPlatform
+
+/// A file's path, taken apart and resolved. Bytes of the path are kept as they are.
+public enum Path {
+    /// The directory that holds the file: what stands before the last slash, or ".".
+    public static func directory(of path: String) -> String {
+        let bytes = Array(path.utf8)
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == 0 ? "/" : String(decoding: bytes[..<slash], as: UTF8.self)
+    }
+
+    /// What stands after the last slash.
+    public static func name(of path: String) -> String {
+        let bytes = Array(path.utf8)
+        guard let slash = bytes.lastIndex(of: UInt8(ascii: "/")) else { return path }
+        return String(decoding: bytes[(slash + 1)...], as: UTF8.self)
+    }
+
+    /// `path` itself when it is absolute, else `path` seen from `directory`.
+    public static func resolve(_ path: String, from directory: String) -> String {
+        path.utf8.first == UInt8(ascii: "/") ? path : "\(directory)/\(path)"
+    }
+
+    /// The file behind all symbolic links, so that replacing it replaces the file and not the link. A file that does
+    /// not exist yet is returned as it was given.
+    public static func followingLinks(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    /// Gives the file `from` the name `to`, replacing what was there, in one step.
+    public static func rename(_ from: String, to: String) throws(SystemError) {
+        guard CPlatform.rename(from, to) == 0 else { throw SystemError("replace", to, .creating) }
+    }
+
+    /// Gives the file `from` the name `to`, which must be free: EEXIST otherwise, without a race.
+    public static func renameNew(_ from: String, to: String) throws(SystemError) {
+        guard platform_rename_new(from, to) == 0 else { throw SystemError("create", to, .creating) }
+    }
+
+    /// Removes a file; a missing one is no error.
+    public static func remove(_ path: String) throws(SystemError) {
+        guard unlink(path) == 0 || platform_errno() == ENOENT else { throw SystemError("remove", path, .creating) }
+    }
+
+    /// Fails when this user may not read and write the file, or it is missing.
+    public static func checkAccess(_ path: String) throws(SystemError) {
+        guard access(path, R_OK | W_OK) == 0 else { throw SystemError("open", path) }
+    }
+
+    /// True when the name is taken, be it by a dangling link.
+    public static func exists(_ path: String) -> Bool {
+        // readlink finds links that access(2), which follows them, cannot see.
+        var byte: CChar = 0
+        return access(path, F_OK) == 0 || readlink(path, &byte, 1) >= 0
+    }
+}

@@ -1,0 +1,21 @@
+import CPlatform
+
+/// This process as a whole.
+public enum Process {
+    /// Ends the process. Nothing that must be closed may be open: no deinit runs.
+    public static func exit(_ code: ExitCode) -> Never { CPlatform.exit(code.rawValue) }
+
+    /// A write to a connection that the peer closed shall fail with EPIPE, not end the process.
+    public static func ignoreBrokenPipes() { platform_ignore_broken_pipes() }
+
+    /// Sets an environment variable of this process, unless it is set already.
+    public static func setEnvironment(_ name: String, _ value: String) { setenv(name, value, 0) }
+
+    public static func sleep(milliseconds: Int64) { _ = poll(nil, 0, Int32(clamping: milliseconds)) }
+
+    /// An environment variable; nil when it is unset or empty.
+    public static func environment(_ name: String) -> String? {
+        guard let value = getenv(name), value[0] != 0 else { return nil }
+        return String(cString: value)
+    }
+}

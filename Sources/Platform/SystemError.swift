@@ -1,0 +1,60 @@
+import CPlatform
+
+/// A system call that failed: what was attempted, on which file or device, and errno.
+public struct SystemError: Diagnostic {
+    public enum Purpose: Sendable { case reading, creating }
+
+    public let action: String
+    public let path: String
+    public let errno: Int32
+    let purpose: Purpose
+
+    /// Reads errno: make this the first thing after the failed call.
+    public init(_ action: String, _ path: String, _ purpose: Purpose = .reading) {
+        self.init(action, path, errno: CPlatform.platform_errno(), purpose)
+    }
+
+    public init(_ action: String, _ path: String, errno: Int32, _ purpose: Purpose = .reading) {
+        self.errno = errno
+        self.action = action
+        self.path = path
+        self.purpose = purpose
+    }
+
+    /// A file that must exist and does not.
+    public static func missing(_ path: String) -> SystemError { SystemError("open", path, errno: ENOENT) }
+
+    /// A file that must not be overwritten.
+    public static func existing(_ path: String) -> SystemError { SystemError("create", path, errno: EEXIST, .creating) }
+
+    /// True for what bind(2) says on a machine without IPv6.
+    public static func isLackOfIPv6(_ errno: Int32) -> Bool { errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL }
+
+    public var isMissing: Bool { errno == ENOENT }
+    public var isExisting: Bool { errno == EEXIST }
+
+    public var exitCode: ExitCode {
+        switch errno {
+        case EACCES, EPERM: .permission
+        case ENOENT, ENOTDIR: purpose == .creating ? .cannotCreate : .missingInput
+        case EFBIG, EISDIR: purpose == .creating ? .cannotCreate : .badInput
+        default: purpose == .creating ? .cannotCreate : .failed
+        }
+    }
+
+    public var message: String {
+        isExisting
+            ? "\(path): exists already; it was left as it is (--force replaces it)"
+            : "\(path): cannot \(action): \(describe(errno: errno))"
+    }
+}
+
+/// The system's words for an errno value.
+public func describe(errno: Int32) -> String {
+    // 128 bytes hold every message of glibc; strerror_r cuts what is longer.
+    var text = [CChar](repeating: 0, count: 128)
+    text.withUnsafeMutableBufferPointer { buffer in
+        if let base = buffer.baseAddress { platform_error_text(errno, base, buffer.count) }
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

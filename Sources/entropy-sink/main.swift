@@ -1,0 +1,54 @@
+import CommandLine
+import EntropySink
+import EntropyState
+import Platform
+
+enum Flag: Int, OptionTable {
+    case configuration, pool, check
+
+    var option: Option {
+        switch self {
+        case .configuration: Option("f", "file", "FILE", "the configuration", default: "config.json")
+        case .pool:
+            Option(nil, "pool", "PATH", "mix chunks into this; a regular file is appended to", default: "/dev/random")
+        case .check: Option(nil, "check", nil, "read the configuration, say what it means, and exit")
+        }
+    }
+
+    static let program = Program(
+        "entropy-sink", "Receives signed chunks of entropy and mixes them into the kernel's pool.",
+        notes: """
+            The counter of the last packet is stored in the configuration, or in the file that its "State" names.
+            SIGTERM or SIGINT ends the program; a second one ends it at once.
+            """)
+}
+
+@Sendable func say(_ line: String) { Terminal.say(Flag.program.name, line) }
+
+func describe(_ configuration: SinkConfiguration) throws(Failure) {
+    let privacy = configuration.requiresRecipient ? "must name" : "may leave out"
+    for line in [
+        "listens on   \(configuration.address)",
+        "drift        \(configuration.drift) s",
+        "signer       \(configuration.signer.algorithm.name)",
+        "recipient    packets \(privacy) this sink",
+        "counter      \(configuration.counter), kept in \(configuration.counterFile.path)",
+    ] { try Terminal.output(line) }
+}
+
+runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
+    let path = try arguments.required(.configuration)
+    let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: say) }
+    if arguments.has(.check) { return try describe(configuration) }
+    let pool = try arguments.required(.pool)
+    Process.ignoreBrokenPipes()
+    let termination = try attempt { () throws(SystemError) in try Termination() }
+    let log = Log(clock: .system, say: say)
+    let listener = try attempt { () throws(SinkError) in
+        try Listener(configuration, pool: pool, clock: .system, log: log)
+    }
+    say("listening on \(listener.address), counter \(configuration.counter), mixing into \(pool)")
+    while !termination.wait(milliseconds: .max) {}
+    listener.stop()
+    say("stopped")
+}

@@ -1,0 +1,65 @@
+import CommandLine
+import EntropyCrypto
+import EntropySource
+import Platform
+import Provisioning
+import TPM
+
+enum Flag: Int, OptionTable {
+    case key, seed, targets, tcti, interval, scan, once
+
+    var option: Option {
+        switch self {
+        case .key:
+            Option(
+                "k", "key", "FILE", "the signing key; what it holds says whether the TPM signs", default: "signer.key")
+        case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")
+        case .targets: Option("t", "targets", "FILE", "the list of sinks", default: "targets.json")
+        case .tcti: Option(nil, "tcti", "CONF", "the TPM (default $TPM2TOOLS_TCTI, else device:/dev/tpmrm0)")
+        case .interval: Option(nil, "interval", "TIME", "from one packet for a sink to the next", default: "6h")
+        case .scan: Option(nil, "scan", "TIME", "from one look at the list to the next", default: "60s")
+        case .once: Option(nil, "once", nil, "scan once; exit 0 only when every due sink was served")
+        }
+    }
+
+    static let program = Program(
+        "entropy-source", "Sends chunks of entropy, signed by a TPM, to the sinks in a list.",
+        notes: """
+            TIME is a number of seconds, or one with s, m, h or d. The list is read anew on every scan.
+            SIGTERM or SIGINT ends the program after what it is doing; a second one ends it at once.
+            """)
+}
+
+func say(_ line: String) { Terminal.say(Flag.program.name, line) }
+
+runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
+    let settings = Source.Settings(
+        targets: try arguments.required(.targets), seed: try arguments.required(.seed),
+        interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released)
+    let keyPath = try arguments.required(.key)
+    Process.ignoreBrokenPipes()
+    let termination = try attempt { () throws(SystemError) in try Termination() }
+    let device = TPMDevice(named: arguments[.tcti])
+    let key = try attempt { () throws(ProvisioningError) in try SigningKey(reading: keyPath, warn: say) }
+    if !key.isInTPM {
+        say("\(keyPath) is a software key: whoever copies the file can sign; a TPM key cannot be copied")
+    }
+    let source = try attempt { () throws(ProvisioningError) in try key.signer(device) }
+    say(
+        "signing with \(source.publicKey.algorithm.name), \(key.isInTPM ? "in the TPM at \(device.configuration)" : "in software")"
+    )
+    let noise: [any NoiseSource] = key.isInTPM ? [KernelNoise(), TPMNoise(device)] : [KernelNoise()]
+    let loop = try attempt { () throws(SourceError) in
+        try Source(settings, signer: source, noise: noise, clock: .system, termination: termination, say: say)
+    }
+    guard arguments.has(.once) else {
+        try attempt { () throws(SourceError) in try loop.run() }
+        return say("stopped; the seed is written")
+    }
+    let result = loop.scan()
+    try attempt { () throws(SourceError) in try loop.finish() }
+    if result.failed > 0 {
+        throw Failure(result.exitCode, "\(result.failed) of \(result.failed + result.served) due sinks not served")
+    }
+    if result.served == 0 { say("no sink is due") }
+}

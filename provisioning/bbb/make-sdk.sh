@@ -1,0 +1,87 @@
+#!/bin/sh
+# Makes the Swift SDK for the board: a sysroot of Debian's own armhf libraries, and the three small files that tell the
+# stock toolchain to compile Embedded Swift against it. Touches nothing outside the directory it is given; the paths in
+# the SDK are absolute, so it is made anew where it is used.
+#
+# usage: make-sdk.sh DIRECTORY
+set -eu
+
+directory=$(mkdir -p "$1" && cd "$1" && pwd)
+recipe=$(sha256sum "$0" | cut -c 1-16)
+toolchain=$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
+bundle=$directory/bbb.artifactbundle/bbb
+sysroot=$bundle/sysroot
+stamp=$directory/complete
+wanted="$recipe $toolchain $sysroot"
+
+if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
+    exit 0
+fi
+say() { echo "make-sdk: $*" >&2; }
+tables=$toolchain/embedded/armv7-none-none-eabi/libswiftUnicodeDataTables.a
+[ -f "$tables" ] || { say "$tables is missing: a Swift 6.3 toolchain with Embedded Swift for armv7 is needed"; exit 1; }
+
+# 1. The sysroot: apt resolves and fetches for armhf with a state of its own, which says that nothing is installed yet.
+say "fetching Debian's armhf libraries (about 90 packages, 27 MB)"
+apt=$directory/apt
+rm -rf "$bundle" "$stamp" "$apt"
+mkdir -p "$sysroot" "$apt/state/lists/partial" "$apt/cache/archives/partial"
+: >"$apt/state/status"
+sources=/etc/apt/sources.list
+[ -f /etc/apt/sources.list.d/debian.sources ] && sources=/etc/apt/sources.list.d/debian.sources
+cat >"$apt/apt.conf" <<END
+APT::Architecture "armhf";
+APT::Architectures { "armhf"; };
+APT::Install-Recommends "false";
+APT::Sandbox::User "";
+Debug::NoLocking "true";
+Dir::State "$apt/state";
+Dir::State::status "$apt/state/status";
+Dir::Cache "$apt/cache";
+Dir::Etc::sourcelist "$sources";
+Dir::Etc::sourceparts "-";
+Acquire::Retries "3";
+END
+export APT_CONFIG="$apt/apt.conf"
+# One index of several may be out of step on a mirror; whether all packages are to be had is judged next.
+apt-get -q update >"$apt/log" 2>&1 || say "some of apt's indexes could not be fetched; going on with the others"
+if ! apt-get -q -y --download-only install \
+    libc6-dev libgcc-12-dev libtss2-dev libssl-dev libsodium-dev >>"$apt/log" 2>&1; then
+    tail -n 5 "$apt/log" >&2
+    say "apt could not fetch the armhf libraries; the whole log is $apt/log"
+    exit 1
+fi
+for package in "$apt"/cache/archives/*.deb; do dpkg-deb --extract "$package" "$sysroot"; done
+rm -rf "$apt"
+
+# 2. The SDK. Hard float and NEON as Debian armhf and the Cortex-A8 have them, 64-bit time and file offsets in C and in
+# Swift's view of C alike, and lld, which accepts the toolchain's soft-float-tagged Unicode tables.
+# The pass "object-outliner" is off: Swift 6.3.1 names the constant arrays that it makes by function and number, each
+# module of an Embedded build numbers them anew, and the linker then takes one module's array for another's. A function
+# with three array literals got them in another order.
+cat >"$directory/bbb.artifactbundle/info.json" <<END
+{"schemaVersion": "1.0",
+ "artifacts": {"bbb": {"type": "swiftSDK", "version": "1.0.0", "variants": [{"path": "bbb"}]}}}
+END
+cat >"$bundle/swift-sdk.json" <<END
+{"schemaVersion": "4.0",
+ "targetTriples": {"armv7-none-none-eabi": {"sdkRootPath": "sysroot", "toolsetPaths": ["toolset.json"]}}}
+END
+cat >"$bundle/toolset.json" <<END
+{"schemaVersion": "1.0",
+ "swiftCompiler": {"extraCLIOptions": [
+  "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-Xllvm", "-sil-disable-pass=object-outliner",
+  "-Xcc", "-mfloat-abi=hard", "-Xcc", "-mfpu=neon",
+  "-Xcc", "-D_TIME_BITS=64", "-Xcc", "-D_FILE_OFFSET_BITS=64",
+  "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",
+  "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include/arm-linux-gnueabihf",
+  "-use-ld=lld",
+  "-Xclang-linker", "--target=arm-linux-gnueabihf", "-Xclang-linker", "--sysroot=$sysroot",
+  "-Xclang-linker", "-march=armv7-a"]},
+ "cCompiler": {"extraCLIOptions": [
+  "--target=arm-linux-gnueabihf", "-march=armv7-a", "-mfpu=neon", "-mfloat-abi=hard",
+  "-D_TIME_BITS=64", "-D_FILE_OFFSET_BITS=64"]},
+ "linker": {"extraCLIOptions": ["$tables", "-lm", "--gc-sections"]}}
+END
+echo "$wanted" >"$stamp"
+say "the SDK is in $directory"

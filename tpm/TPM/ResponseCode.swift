@@ -1,0 +1,50 @@
+import CTSS2
+
+/// The one gate for what tpm2-tss returns (TPM 2.0 Library, Part 2, 6.6; TSS 2.0 Overview, response codes).
+enum ResponseCode {
+    /// Refuses every code but success.
+    static func check(_ response: TSS2_RC, _ function: StaticString) throws(TPMError) {
+        guard response != TSS2_RC_SUCCESS else { return }
+        throw error(response, function)
+    }
+
+    /// What a code means for the one who has to act on it.
+    static func error(_ response: TSS2_RC, _ function: StaticString) -> TPMError {
+        let decoded = Tss2_RC_Decode(response).map { String(cString: $0) } ?? "no description"
+        func make(_ code: TPMError.Code, _ advice: String) -> TPMError {
+            TPMError(
+                code, "\(advice) [\(function.description): \(decoded), \(hexadecimal(response))]", response: response)
+        }
+        // A layer above 0 is not the TPM speaking: 10 is the transmission interface, 7 and 8 the libraries over it.
+        // The resource manager (11, 12) repeats the TPM's own codes.
+        let layer = response >> 16 & 0xff
+        if layer == 10 || (layer == 7 && response & 0xffff == TSS2_BASE_RC_BAD_SEQUENCE) {
+            return make(.connectionLost, "the connection to the TPM is broken")
+        }
+        guard layer == 0 || layer >= 11 else { return make(.refused, "the TPM library failed") }
+        if response & 0x80 == 0 {
+            switch response & 0xfff {
+            case 0x921:
+                return make(
+                    .lockout,
+                    "the TPM is in lockout (the password may be right: power cuts count as failed tries); "
+                        + "see `tpm2_getcap properties-variable` for the time to recovery")
+            case 0x922, 0x90a, 0x908: return make(.retry, "the TPM is busy")
+            case 0x902: return make(.refused, "the TPM has no free slot: `tpm2_flushcontext -t` empties them")
+            case 0x100: return make(.connectionLost, "the TPM was reset and not started")
+            default: return make(.refused, "the TPM refused")
+            }
+        }
+        // Format 1: the low six bits are the error, the rest says which handle, session or parameter it is about.
+        switch response & 0x3f {
+        case 0x0e, 0x22:
+            return make(
+                .wrongAuthorization,
+                "the TPM refused the authorization: this key, or the owner hierarchy, has a password")
+        case 0x1f: return make(.foreignKey, "the key belongs to another TPM, or this TPM was cleared since it was made")
+        default: return make(.refused, "the TPM refused")
+        }
+    }
+
+    private static func hexadecimal(_ number: UInt32) -> String { "0x\(String(number, radix: 16))" }
+}

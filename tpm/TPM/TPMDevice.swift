@@ -1,0 +1,47 @@
+import Platform
+
+/// One TPM, opened when it is needed and opened anew when its connection broke.
+public final class TPMDevice {
+    /// What the TCTI loader is told, such as `device:/dev/tpmrm0` or `swtpm:path=/run/swtpm.sock`.
+    public let configuration: String
+    private var context: TPMContext?
+    /// Counts the openings: what was loaded by an earlier context is gone.
+    private var generation = 0
+
+    /// Milliseconds before a command that the TPM was too busy for is sent again.
+    private static let retryDelay: Int64 = 500
+
+    public init(_ configuration: String) { self.configuration = configuration }
+
+    /// The TPM that the options name: `given`, else TPM2TOOLS_TCTI, else the board's device. Never the loader's own
+    /// search, which can silently find a simulator.
+    public convenience init(named given: String?) {
+        self.init(given ?? Process.environment("TPM2TOOLS_TCTI") ?? TCTI.standard)
+    }
+
+    /// Flushes what is loaded and closes the TPM; it is opened again when it is next needed.
+    public func close() { context = nil }
+
+    /// Runs `body` with an open TPM and the number of its opening. When the connection turns out to be broken, opens it
+    /// anew and tries once more; when the TPM is busy, once more after half a second.
+    func perform<R>(_ body: (TPMContext, Int) throws(TPMError) -> R) throws(TPMError) -> R {
+        do throws(TPMError) {
+            return try body(try open(), generation)
+        } catch {
+            switch error.code {
+            case .connectionLost: close()
+            case .retry: Process.sleep(milliseconds: TPMDevice.retryDelay)
+            default: throw error
+            }
+        }
+        return try body(try open(), generation)
+    }
+
+    private func open() throws(TPMError) -> TPMContext {
+        if let context { return context }
+        let opened = try TPMContext(configuration)
+        generation += 1
+        context = opened
+        return opened
+    }
+}

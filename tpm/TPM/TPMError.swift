@@ -1,0 +1,51 @@
+import Platform
+
+/// What went wrong with the TPM or with a key of it, and what to do about it.
+public struct TPMError: Diagnostic {
+    public enum Code: Sendable, Equatable {
+        /// No such device, or no simulator at that address.
+        case noDevice
+        /// This user may not open the device.
+        case permission
+        /// A TPM 1.2, which cannot serve.
+        case tpm12
+        /// The connection to the TPM broke: open it again.
+        case connectionLost
+        /// The TPM is busy and asks for a later try.
+        case retry
+        /// Dictionary-attack lockout.
+        case lockout
+        /// A password that is not the key's, or that it has and we lack.
+        case wrongAuthorization
+        /// The key belongs to another TPM, or this one was cleared.
+        case foreignKey
+        /// An algorithm or size that this TPM lacks.
+        case unsupported
+        /// Not a key file of the TSS2 PRIVATE KEY format.
+        case badKeyFile
+        /// A key file with a kind of key that cannot sign packets.
+        case unusableKey
+        /// Any other refusal.
+        case refused
+    }
+
+    public let code: Code
+    public let message: String
+    /// The response code of tpm2-tss, 0 where the error is not its.
+    public let response: UInt32
+
+    init(_ code: Code, _ message: String, response: UInt32 = 0) {
+        self.code = code
+        self.message = message
+        self.response = response
+    }
+
+    public var exitCode: ExitCode {
+        switch code {
+        case .permission: .permission
+        case .badKeyFile, .unusableKey, .foreignKey: .badInput
+        case .noDevice, .tpm12, .connectionLost, .retry, .lockout, .refused: .unavailable
+        case .unsupported, .wrongAuthorization: .failed
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import CTSS2
+import DER
+import EntropyCrypto
+
+/// A key's public area as a TPM keeps it (TPM 2.0 Library, Part 2, 12.2.4), judged fit for signing packets.
+public struct TPMPublicArea {
+    let area: TPM2B_PUBLIC
+    public let publicKey: PublicKey
+
+    /// The object attributes, a TPMA_OBJECT.
+    public var attributes: UInt32 { area.publicArea.objectAttributes }
+
+    /// The attributes' names in the specification's order, separated by spaces.
+    public var attributeNames: String {
+        let names: [(UInt32, String)] = [
+            (1 << 1, "fixedTPM"), (1 << 2, "stClear"), (1 << 4, "fixedParent"), (1 << 5, "sensitiveDataOrigin"),
+            (1 << 6, "userWithAuth"), (1 << 7, "adminWithPolicy"), (1 << 10, "noDA"), (1 << 11, "encryptedDuplication"),
+            (1 << 16, "restricted"), (1 << 17, "decrypt"), (1 << 18, "sign"),
+        ]
+        var text = ""
+        for (bit, name) in names where attributes & bit != 0 { text += text.isEmpty ? name : " \(name)" }
+        return text
+    }
+
+    /// From a marshalled TPM2B_PUBLIC, which must fill all of `bytes`.
+    public init(unmarshalling bytes: [UInt8]) throws(TPMError) {
+        var area = TPM2B_PUBLIC()
+        var offset = 0
+        let response = Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, bytes.count, &offset, &area)
+        guard response == TSS2_RC_SUCCESS, offset == bytes.count else {
+            throw TPMError(.badKeyFile, "its public part is no TPM2B_PUBLIC")
+        }
+        try self.init(area)
+    }
+
+    /// Refuses what cannot sign packets, by name: a restricted or decryption key, a policy, another scheme.
+    init(_ area: TPM2B_PUBLIC) throws(TPMError) {
+        self.area = area
+        let attributes = area.publicArea.objectAttributes
+        guard attributes & (1 << 18) != 0 else { throw TPMError(.unusableKey, "this is not a signing key") }
+        guard attributes & (1 << 16) == 0 else {
+            throw TPMError(.unusableKey, "this is a restricted key: it signs only what the TPM itself made")
+        }
+        guard attributes & (1 << 6) != 0 else {
+            throw TPMError(.unusableKey, "this key can be used by a policy only, which is not supported")
+        }
+        do throws(CryptoError) {
+            publicKey = try PublicKey(try TPMPublicArea.pkix(area.publicArea))
+        } catch {
+            throw TPMError(.unusableKey, error.message)
+        }
+    }
+
+    /// The scheme to name at each signature: the key's own, or where it leaves that open the only one used here.
+    var scheme: TPMT_SIG_SCHEME {
+        var scheme = TPMT_SIG_SCHEME()
+        switch publicKey.algorithm {
+        case .rsa:
+            scheme.scheme = TPM2_ALG_RSAPSS
+            scheme.details.rsapss.hashAlg = TPM2_ALG_SHA256
+        case .ecdsaP256:
+            scheme.scheme = TPM2_ALG_ECDSA
+            scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256
+        }
+        return scheme
+    }
+
+    /// SubjectPublicKeyInfo (RFC 3279, 2.3): rsaEncryption, not id-RSASSA-PSS, as every reader knows it.
+    private static func pkix(_ area: TPMT_PUBLIC) throws(CryptoError) -> [UInt8] {
+        switch area.type {
+        case TPM2_ALG_RSA:
+            let parameters = area.parameters.rsaDetail
+            try requireScheme(parameters.scheme.scheme, TPM2_ALG_RSAPSS, parameters.scheme.details.rsapss.hashAlg)
+            let exponent = parameters.exponent == 0 ? 65537 : parameters.exponent
+            var key = DERWriter()
+            key.writeConstructed { sequence in
+                sequence.writeUnsigned(bytes(of: area.unique.rsa))
+                sequence.writeInteger(Int64(exponent))
+            }
+            return subjectPublicKeyInfo(
+                oid: [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01], curve: nil, key.bytes)
+        case TPM2_ALG_ECC:
+            let parameters = area.parameters.eccDetail
+            try requireScheme(parameters.scheme.scheme, TPM2_ALG_ECDSA, parameters.scheme.details.ecdsa.hashAlg)
+            guard parameters.curveID == TPM2_ECC_NIST_P256 else {
+                throw CryptoError(
+                    .unsupportedKey, "elliptic-curve keys are on P-256 here, this one is on another curve")
+            }
+            let point = [0x04] + padded(bytes(of: area.unique.ecc.x)) + padded(bytes(of: area.unique.ecc.y))
+            return subjectPublicKeyInfo(
+                oid: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01],
+                curve: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07], point)
+        default:
+            throw CryptoError(.unsupportedKey, "an RSA or P-256 key is needed, this is another kind")
+        }
+    }
+
+    private static func requireScheme(_ scheme: UInt16, _ wanted: UInt16, _ hash: UInt16) throws(CryptoError) {
+        if scheme == TPM2_ALG_NULL { return }
+        guard scheme == wanted, hash == TPM2_ALG_SHA256 else {
+            throw CryptoError(
+                .unsupportedKey, "the key is bound to a scheme other than RSASSA-PSS or ECDSA with SHA-256")
+        }
+    }
+
+    private static func subjectPublicKeyInfo(oid: [UInt8], curve: [UInt8]?, _ key: [UInt8]) -> [UInt8] {
+        var writer = DERWriter()
+        writer.writeConstructed { info in
+            info.writeConstructed { algorithm in
+                algorithm.write(DERTag.objectIdentifier, oid)
+                if let curve {
+                    algorithm.write(DERTag.objectIdentifier, curve)
+                } else {
+                    algorithm.write(DERTag.null, [])
+                }
+            }
+            info.writeBitString(key)
+        }
+        return writer.bytes
+    }
+
+    /// A coordinate of P-256 in 32 bytes; a TPM may leave leading zeros out.
+    private static func padded(_ coordinate: [UInt8]) -> [UInt8] {
+        [UInt8](repeating: 0, count: max(0, 32 - coordinate.count)) + coordinate
+    }
+}
