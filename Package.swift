@@ -20,8 +20,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency], path: String? 
     .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func test(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
-    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func test(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
 let package = Package(
@@ -77,5 +77,21 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
         program("entropy-sink", ["EntropySink", "CommandLine"]),
+
+        // Tests: host only. Support has the peers: swtpm, the programs as programs, temporary files.
+        .target(name: "Support", path: "Tests/Support", swiftSettings: strict),
+        test("DERTests", ["DER", "Support", .product(name: "SwiftASN1", package: "swift-asn1")]),
+        test("EntropyCryptoTests", ["EntropyCrypto", "Support"]),
+        test("EntropyPacketTests", ["EntropyPacket", "Support"]),
+        test("FortunaTests", ["Fortuna", "Support"]),
+        test("EntropyStateTests", ["EntropyState", "Support"]),
+        test("TPMTests", ["TPM", "Provisioning", "Support"]),
+        test("EntropySinkTests", ["EntropySink", "Support"]),
+        test(
+            "ProgramTests",
+            [
+                "EntropyPacket", "EntropyCrypto", "Support", "entropy-source", "entropy-sink", "entropy-target",
+                "entropy-config", "curve25519gen", "rsagen",
+            ]),
     ]
 )

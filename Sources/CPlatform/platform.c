@@ -81,6 +81,12 @@ int platform_watch_termination(void) {
   action.sa_flags = SA_RESETHAND | SA_RESTART;
   sigaction(SIGTERM, &action, NULL);  // cannot fail: the numbers are valid
   sigaction(SIGINT, &action, NULL);
+  // Whoever started this process may have done so with the signals blocked, which is inherited.
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGTERM);
+  sigaddset(&both, SIGINT);
+  sigprocmask(SIG_UNBLOCK, &both, NULL);
   return termination_pipe[0];
 }
 

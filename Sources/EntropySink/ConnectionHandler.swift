@@ -65,6 +65,13 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The peer has sent all it will, but may still read: a packet that is being judged gets its receipt.
+        if case ChannelEvent.inputClosed = event, case .judging = state { return }
+        if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
         if isAdmitted { gate.leave(peer) }
         if isAdmitted, case .reading = state {

@@ -65,6 +65,7 @@ public final class Listener: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(makeHandler()) }
             }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 4)
         let port = Int(endpoint.port)
         guard endpoint.host.isEmpty else { return try bootstrap.bind(host: endpoint.host, port: port).wait() }

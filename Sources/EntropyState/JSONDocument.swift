@@ -14,6 +14,7 @@ final class JSONDocument {
         guard let count = Int32(exactly: text.count), !bytes.contains(0) else {
             throw .notJSON(file: file, reason: "it holds zero bytes")
         }
+        guard JSONDocument.integersFit(bytes) else { throw .notJSON(file: file, reason: "an integer is beyond 64 bits") }
         let parsed = json_tokener_parse_ex(tokener, text, count)
         let error = json_tokener_get_error(tokener)
         guard error == json_tokener_success else {
@@ -24,6 +25,36 @@ final class JSONDocument {
             throw .notJSON(file: file, reason: bytes.isEmpty ? "the file is empty" : "\(reason), line \(line)")
         }
         root = parsed
+    }
+
+    /// json-c 0.16 takes an integer beyond 64 bits for the nearest one and says nothing; written back it would be another
+    /// number. What is no number at all is left for the parser to refuse.
+    private static func integersFit(_ bytes: [UInt8]) -> Bool {
+        var isInString = false
+        var place = 0
+        while place < bytes.count {
+            defer { place += 1 }
+            switch bytes[place] {
+            case UInt8(ascii: "\""): isInString.toggle()
+            case UInt8(ascii: "\\") where isInString: place += 1
+            case UInt8(ascii: "-") where !isInString, 0x30...0x39 where !isInString:
+                let token = bytes[place...].prefix(while: isNumberByte)
+                let digits = token.first == UInt8(ascii: "-") ? token.dropFirst() : token
+                place += token.count - 1
+                guard digits.allSatisfy({ (0x30...0x39).contains($0) }), digits.count > 18 else { continue }
+                let text = String(decoding: token, as: UTF8.self)
+                guard Int64(text) != nil || UInt64(text) != nil else { return false }
+            default: break
+            }
+        }
+        return true
+    }
+
+    private static func isNumberByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
+        default: false
+        }
     }
 
     /// A document that is an empty object, or an empty array.

@@ -10,7 +10,12 @@ public struct StateFile: ~Copyable {
     /// Locks the file, which need not exist. Waits at most ten seconds for another program.
     public init(locking given: String) throws(SystemError) {
         let path = Path.followingLinks(given)
-        let directory = try FileDescriptor(Path.directory(of: path), for: .directory)
+        let directory: FileDescriptor
+        do throws(SystemError) {
+            directory = try FileDescriptor(Path.directory(of: path), for: .directory)
+        } catch {
+            throw SystemError("write (its directory cannot be opened)", given, errno: error.errno, .creating)
+        }
         try directory.lock()
         self.path = path
         self.directory = directory

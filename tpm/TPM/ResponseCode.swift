@@ -19,7 +19,7 @@ enum ResponseCode {
         // The resource manager (11, 12) repeats the TPM's own codes.
         let layer = response >> 16 & 0xff
         if layer == 10 || (layer == 7 && response & 0xffff == TSS2_BASE_RC_BAD_SEQUENCE) {
-            return make(.connectionLost, "the connection to the TPM is broken")
+            return make(.contextLost, "the connection to the TPM is broken")
         }
         guard layer == 0 || layer >= 11 else { return make(.refused, "the TPM library failed") }
         if response & 0x80 == 0 {
@@ -31,7 +31,9 @@ enum ResponseCode {
                         + "see `tpm2_getcap properties-variable` for the time to recovery")
             case 0x922, 0x90a, 0x908: return make(.retry, "the TPM is busy")
             case 0x902: return make(.refused, "the TPM has no free slot: `tpm2_flushcontext -t` empties them")
-            case 0x100: return make(.connectionLost, "the TPM was reset and not started")
+            case 0x100: return make(.contextLost, "the TPM was reset and not started")
+            // A handle or session that is no longer loaded: the TPM was reset since.
+            case 0x910...0x916, 0x918...0x91e: return make(.contextLost, "the TPM was reset: what was loaded is gone")
             default: return make(.refused, "the TPM refused")
             }
         }

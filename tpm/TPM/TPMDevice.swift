@@ -29,7 +29,7 @@ public final class TPMDevice {
             return try body(try open(), generation)
         } catch {
             switch error.code {
-            case .connectionLost: close()
+            case .contextLost: close()
             case .retry: Process.sleep(milliseconds: TPMDevice.retryDelay)
             default: throw error
             }

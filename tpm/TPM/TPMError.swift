@@ -9,8 +9,8 @@ public struct TPMError: Diagnostic {
         case permission
         /// A TPM 1.2, which cannot serve.
         case tpm12
-        /// The connection to the TPM broke: open it again.
-        case connectionLost
+        /// The connection to the TPM, or what was loaded through it, is gone: open it again.
+        case contextLost
         /// The TPM is busy and asks for a later try.
         case retry
         /// Dictionary-attack lockout.
@@ -44,7 +44,7 @@ public struct TPMError: Diagnostic {
         switch code {
         case .permission: .permission
         case .badKeyFile, .unusableKey, .foreignKey: .badInput
-        case .noDevice, .tpm12, .connectionLost, .retry, .lockout, .refused: .unavailable
+        case .noDevice, .tpm12, .contextLost, .retry, .lockout, .refused: .unavailable
         case .unsupported, .wrongAuthorization: .failed
         }
     }

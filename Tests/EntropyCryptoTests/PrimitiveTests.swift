@@ -1,0 +1,93 @@
+import Support
+import Testing
+
+@testable import EntropyCrypto
+
+@Suite struct PrimitiveTests {
+    @Test func sha256OfFIPS180() {
+        #expect(
+            hexadecimal(SHA256.hash(Array("abc".utf8)))
+                == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        var hash = SHA256()
+        for part in ["a", "", "bc"] { hash.update(Array(part.utf8)) }
+        #expect(hash.finish() == SHA256.hash(Array("abc".utf8)))
+        #expect(hash.finish() == SHA256.hash([]))
+    }
+
+    @Test func aes256OfFIPS197() {
+        var bytes = (0..<32).map { UInt8($0) }
+        let cipher = AES256(key: SecretBytes(moving: &bytes))
+        var blocks = hex("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
+        cipher.encrypt(&blocks)
+        #expect(hexadecimal(blocks.prefix(16)) == "8ea2b7ca516745bfeafc49904b496089")
+        #expect(blocks.suffix(16) == blocks.prefix(16))
+        var nothing: [UInt8] = []
+        cipher.encrypt(&nothing)
+        #expect(nothing.isEmpty)
+    }
+
+    @Test func secretsLeaveTheArrayTheyCameIn() {
+        var bytes: [UInt8] = [1, 2, 3]
+        let secret = SecretBytes(moving: &bytes)
+        #expect(bytes.isEmpty)
+        #expect(secret.copyBytes() == [1, 2, 3])
+        var empty: [UInt8] = []
+        #expect(SecretBytes(moving: &empty).copyBytes() == [])
+    }
+
+    @Test(arguments: [
+        ("", []), ("AA==", [0]), ("AQI=", [1, 2]), ("AQID", [1, 2, 3]), ("+/8=", [0xfb, 0xff]),
+    ] as [(String, [UInt8])])
+    func base64OfRFC4648(_ text: String, _ bytes: [UInt8]) {
+        #expect(Base64.decode(text) == bytes)
+        #expect(Base64.encode(bytes) == text)
+    }
+
+    @Test(arguments: ["A", "AA", "AA=", "AA===", "AQI", "AB==", "AQID\n", " AQID", "-_8=", "A=ID", "AQIDé", "====", "AA==AA=="])
+    func everythingElseIsNoBase64(_ text: String) { #expect(Base64.decode(text) == nil) }
+
+    @Test(.enabled(if: haveTools("openssl"), "openssl is not installed"))
+    func thePublicHalfIsTheOneOfOpenSSL() throws {
+        let directory = try TemporaryDirectory()
+        let made = try run(["openssl", "genpkey", "-algorithm", "X25519", "-outform", "DER", "-out", directory.file("key")])
+        #expect(made.status == 0)
+        let exported = try run(["openssl", "pkey", "-inform", "DER", "-in", directory.file("key"), "-pubout", "-outform", "DER"])
+        // RFC 8410: the raw keys are the last 32 bytes of both forms.
+        var secret = Array(try directory.read("key").suffix(32))
+        #expect(try BoxPrivateKey(moving: &secret).publicKey.bytes == Array(exported.output.suffix(32)))
+    }
+
+    @Test(arguments: [0, 1, 3, 31, 33, 64]) func aCurve25519KeyHas32Bytes(_ count: Int) {
+        let bytes = [UInt8](repeating: 9, count: count)
+        #expect((#expect(throws: CryptoError.self) { try BoxPublicKey(bytes) })?.code == .wrongLength)
+        #expect(
+            (#expect(throws: CryptoError.self) {
+                var moved = bytes
+                _ = try BoxPrivateKey(moving: &moved)
+            })?.code == .wrongLength)
+    }
+
+    @Test func pointsOfSmallOrderAreNoKeys() {
+        for point in [
+            "0000000000000000000000000000000000000000000000000000000000000000",
+            "0100000000000000000000000000000000000000000000000000000000000000",
+            "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+        ] {
+            #expect((#expect(throws: CryptoError.self) { try BoxPublicKey(hex(point)) })?.code == .unsupportedKey)
+        }
+    }
+
+    @Test func aBoxOpensForItsKeyOnly() throws {
+        let (source, sink, stranger) = (BoxPrivateKey(), BoxPrivateKey(), BoxPrivateKey())
+        let sealed = try BoxSharedKey(sink.publicKey.bytes, source).seal([1, 2, 3])
+        #expect(sealed.count == 24 + 16 + 3)
+        #expect(try BoxSharedKey(source.publicKey.bytes, sink).open(sealed[...]) == [1, 2, 3])
+        #expect(throws: CryptoError.self) { try BoxSharedKey(source.publicKey.bytes, stranger).open(sealed[...]) }
+        for count in 0..<sealed.count {
+            #expect(throws: CryptoError.self) {
+                try BoxSharedKey(source.publicKey.bytes, sink).open(sealed.prefix(count))
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import EntropyCrypto
+import Foundation
+import Platform
+import Support
+import Testing
+
+@testable import EntropyState
+
+@Suite struct SinkConfigurationTests {
+    static let signer = Result { try SoftwareSigner(generating: .rsa(bits: 2048)).publicKey }
+
+    let directory: TemporaryDirectory
+    var fields: [String: String]
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        let signer = try SinkConfigurationTests.signer.get()
+        fields = [
+            "Address": "\":4141\"", "Private": "\"\(Base64.encode(BoxPrivateKey().copyBytes()))\"",
+            "Signer": "\"\(Base64.encode(signer.pkix))\"", "Drift": "120", "Counter": "5",
+        ]
+    }
+
+    func write(_ changes: [String: String] = [:], without removed: [String] = [], mode: Int = 0o600) throws {
+        var all = fields.merging(changes) { $1 }
+        for name in removed { all[name] = nil }
+        try directory.write(
+            "config.json", "{" + all.map { "\"\($0)\": \($1)" }.joined(separator: ", ") + "}", mode: mode)
+    }
+
+    func load(warn: (String) -> Void = { _ in }) throws(StateError) -> SinkConfiguration {
+        try SinkConfiguration(reading: directory.file("config.json"), warn: warn)
+    }
+
+    @Test func everyFieldIsRead() throws {
+        try write()
+        let configuration = try load()
+        #expect(configuration.endpoint.port == 4141)
+        #expect(configuration.drift == 120)
+        #expect(configuration.counter == 5)
+        #expect(!configuration.requiresRecipient)
+        #expect(configuration.signer.pkix == (try SinkConfigurationTests.signer.get()).pkix)
+    }
+
+    @Test func counterAndDriftMayBeMissing() throws {
+        try write(without: ["Counter", "Drift"])
+        let configuration = try load()
+        #expect(configuration.counter == 0)
+        #expect(configuration.drift == 0)
+    }
+
+    @Test(arguments: [
+        ("Address", "\"\""), ("Address", "\"host\""), ("Address", "\":65536\""), ("Address", "7"), ("Drift", "-1"),
+        ("Drift", "\"120\""), ("Drift", "9223372036854775808"), ("Counter", "1.5"), ("Private", "\"AAAA\""), ("Private", "\"%\""),
+        ("Private", "null"), ("Signer", "\"AAAA\""), ("Signer", "\"\""), ("Signer", "[]"), ("RequireRecipient", "1"), ("State", "\"\""),
+        ("State", "7"), ("State", "\"a\\u0000b\""),
+    ])
+    func aBadFieldIsNamed(_ field: String, _ value: String) throws {
+        try write([field: value])
+        let before = try directory.snapshot()
+        let error = #expect(throws: StateError.self) { try load() }
+        #expect(error?.exitCode == .badInput)
+        if case .content(let file, let place, _) = error {
+            #expect(file == directory.file("config.json"))
+            #expect(place == field)
+        } else {
+            Issue.record("\(field): \(error?.message ?? "no error")")
+        }
+        #expect(try directory.snapshot() == before)
+    }
+
+    @Test(arguments: ["Address", "Private", "Signer"]) func aMissingFieldIsNamed(_ field: String) throws {
+        try write(without: [field])
+        let error = #expect(throws: StateError.self) { try load() }
+        #expect(error?.message.contains(": \(field): expected") == true)
+    }
+
+    @Test func othersThatMayReadTheKeyAreNamed() throws {
+        var warnings: [String] = []
+        try write(mode: 0o644)
+        _ = try load { warnings.append($0) }
+        #expect(warnings.count == 1 && warnings.first?.contains("0644") == true)
+        #expect(try directory.mode("config.json") == 0o644)
+        try write(mode: 0o600)
+        _ = try load { warnings.append($0) }
+        #expect(warnings.count == 1)
+    }
+
+    @Test func theCounterIsStoredBesideEdits() throws {
+        try write()
+        let configuration = try load()
+        try write(["Drift": "60", "Note": "\"kept\""])
+        try configuration.counterFile.store(.max)
+        let again = try load()
+        #expect(again.counter == .max)
+        #expect(again.drift == 60)
+        #expect(try directory.text("config.json").contains("kept"))
+    }
+
+    @Test func theCounterMayHaveAFileOfItsOwn() throws {
+        try write(["State": "\"state.json\""])
+        let before = try directory.text("config.json")
+        let configuration = try load()
+        #expect(configuration.counter == 5)
+        try configuration.counterFile.store(1 << 32)
+        #expect(try directory.text("config.json") == before)
+        #expect(try directory.text("state.json") == "{\n\t\"Counter\": 4294967296\n}\n")
+        #expect(try directory.mode("state.json") == 0o600)
+        #expect(try load().counter == 1 << 32)
+        // The greater one holds: an old state file opens no door to a replay.
+        try write(["State": "\"state.json\"", "Counter": "9223372036854775807"])
+        #expect(try load().counter == .max)
+        try directory.write("state.json", "[]")
+        #expect(throws: StateError.self) { try load() }
+    }
+
+    @Test func aConfigurationThatIsGoneIsNotMadeAnew() throws {
+        try write()
+        let configuration = try load()
+        try FileManager.default.removeItem(atPath: directory.file("config.json"))
+        #expect(throws: StateError.self) { try configuration.counterFile.store(6) }
+        #expect(try directory.snapshot().isEmpty)
+    }
+}

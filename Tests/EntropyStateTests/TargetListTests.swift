@@ -1,0 +1,158 @@
+import EntropyCrypto
+import Foundation
+import Platform
+import Support
+import Testing
+
+@testable import EntropyState
+
+@Suite struct TargetListTests {
+    let directory: TemporaryDirectory
+    let list: TargetList
+    let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        list = TargetList(directory.file("targets.json"))
+    }
+
+    func entry(_ rest: String = "", address: String = "host:1") -> String {
+        "{\"Address\": \"\(address)\", \"Public\": \"\(key)\"\(rest)}"
+    }
+
+    func write(_ text: String) throws { try directory.write("targets.json", text) }
+
+    @Test func numbersAreReadAtTheBorders() throws {
+        for number in [Int64.min, -1 << 31, -1, 0, 1 << 31 - 1, 1 << 31, 1 << 32, .max - 1, .max] {
+            try write("[\(entry(", \"Counter\": \(number), \"Next\": \(number)"))]")
+            let target = try #require(try list.load().first)
+            #expect(target.counter == number)
+            #expect(target.next == number)
+            guard number < .max else {
+                let before = try directory.text("targets.json")
+                #expect(throws: StateError.self) { try list.advanceCounter(of: target) }
+                #expect(try directory.text("targets.json") == before)
+                continue
+            }
+            #expect(try list.advanceCounter(of: target) == number + 1)
+            #expect(try list.load().first?.counter == number + 1)
+        }
+    }
+
+    @Test func whatWeDoNotKnowIsKept() throws {
+        let text = "[\n\t{\n\t\t\"Note\": \"a/b é\",\n\t\t\"Address\": \"host:1\",\n\t\t\"Big\": 9007199254740993,\n\t\t\"Real\": 1.50,\n"
+            + "\t\t\"Public\": \"\(key)\",\n\t\t\"Nested\": {\n\t\t\t\"x\": [\n\t\t\t\tnull,\n\t\t\t\ttrue\n\t\t\t]\n\t\t},\n"
+            + "\t\t\"Counter\": 6\n\t}\n]\n"
+        try write(text)
+        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        #expect(try directory.text("targets.json") == text.replacingOccurrences(of: "\"Counter\": 6", with: "\"Counter\": 7"))
+    }
+
+    @Test func theLayoutIsTheOriginals() throws {
+        try list.append(
+            Target(
+                address: "host:1", endpoint: try Endpoint.parse("host:1", for: .connecting).get(),
+                publicKey: try BoxPublicKey(try #require(Base64.decode(key))), counter: 5, next: 7))
+        // Go's json.Indent with a tab; the final newline is ours.
+        let expected = "[\n\t{\n\t\t\"Address\": \"host:1\",\n\t\t\"Public\": \"\(key)\",\n\t\t\"Counter\": 5,\n\t\t\"Next\": 7\n\t}\n]\n"
+        #expect(try directory.text("targets.json") == expected)
+        #expect(try directory.mode("targets.json") == 0o600)
+    }
+
+    @Test(arguments: [
+        "", " ", "nonsense", "{}", "7", "null", "[", "[{}]", "[7]", "[null]", "[[]]", "[{\"Address\": 7}]", "[] []", "[],",
+        "[{\"Address\": \"host:1\"}]", "['x']", "[NaN]", "\u{feff}[]", "[{\"Address\": \"host:1\", \"Public\": \"AAAA\"}]",
+        "[{\"Address\": \"host:1\", \"Public\": \"****\"}]", "[{\"Address\": \"host:1\", \"Public\": 5}]",
+    ])
+    func whatIsNoListIsRefused(_ text: String) throws {
+        try write(text)
+        let error = #expect(throws: StateError.self) { try list.load() }
+        #expect(error?.exitCode == .badInput)
+        #expect(error?.message.hasPrefix(list.path) == true)
+        #expect(try directory.text("targets.json") == text)
+    }
+
+    @Test(arguments: [
+        "\"7\"", "1.5", "1e3", "true", "[]", "{}", "9223372036854775808", "-9223372036854775809", "18446744073709551615",
+        "18446744073709551616", "99999999999999999999999999", "07", "+7", "0x7",
+    ])
+    func whatIsNo64BitIntegerIsRefused(_ number: String) throws {
+        for field in ["Counter", "Next"] {
+            try write("[\(entry()), \(entry(", \"\(field)\": \(number)", address: "other:1"))]")
+            let error = #expect(throws: StateError.self) { try list.load() }
+            #expect(error?.exitCode == .badInput)
+            if case .content(_, let place, _) = error { #expect(place == "entry 2, \(field)") }
+        }
+    }
+
+    @Test func nullIsAsIfItWereMissing() throws {
+        try write("[\(entry(", \"Counter\": null, \"Next\": null"))]")
+        #expect(try list.load().first?.counter == 0)
+    }
+
+    @Test func twoEntriesDoNotShareACounter() throws {
+        try write("[\(entry()), \(entry())]")
+        #expect(throws: StateError.self) { try list.load() }
+        try write("[\(entry())]")
+        let target = try #require(try list.load().first)
+        #expect(throws: StateError.self) { try list.append(target) }
+    }
+
+    @Test func anOperatorsEditsSurvive() throws {
+        try write("[\(entry()), \(entry(", \"Counter\": 3", address: "other:1"))]")
+        let targets = try list.load()
+        // Meanwhile someone removes the first entry, changes the second one and adds a third.
+        try write("[\(entry(", \"Counter\": 40", address: "other:1")), \(entry(address: "new:1"))]")
+        #expect(try list.advanceCounter(of: targets[0]) == nil)
+        #expect(try list.advanceCounter(of: targets[1]) == 41)
+        try list.setNext(of: targets[1], to: 9)
+        let now = try list.load()
+        #expect(now.map(\.address) == ["other:1", "new:1"])
+        #expect(now.map(\.counter) == [41, 0])
+        #expect(now.map(\.next) == [9, 0])
+    }
+
+    @Test func aCounterIsOnlyMovedForward() throws {
+        try write("[\(entry(", \"Counter\": 5"))]")
+        let target = try #require(try list.load().first)
+        try list.raiseCounter(of: target, to: 4)
+        #expect(try list.load().first?.counter == 5)
+        try list.raiseCounter(of: target, to: .max)
+        #expect(try list.load().first?.counter == .max)
+    }
+
+    @Test func noNumberIsGivenTwice() async throws {
+        try write("[\(entry())]")
+        let target = try #require(try list.load().first)
+        let list = list
+        let numbers = try await withThrowingTaskGroup(of: [Int64].self) { group in
+            for _ in 0..<4 { group.addTask { try (0..<25).map { _ in try list.advanceCounter(of: target) ?? -1 } } }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        #expect(numbers.sorted() == Array(1...100))
+    }
+
+    @Test func modeAndOwnerAreKept() throws {
+        try directory.write("targets.json", "[\(entry())]", mode: 0o640)
+        if getuid() == 0 { #expect(chown(list.path, 65534, 65534) == 0) }
+        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        #expect(try directory.mode("targets.json") == 0o640)
+        let owner = try FileManager.default.attributesOfItem(atPath: list.path)[.ownerAccountID] as? NSNumber
+        if getuid() == 0 { #expect(owner == 65534) }
+    }
+
+    @Test func aLinkStaysALink() throws {
+        try directory.write("real.json", "[\(entry())]")
+        try FileManager.default.createSymbolicLink(atPath: list.path, withDestinationPath: "real.json")
+        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: list.path) == "real.json")
+        #expect(try directory.text("real.json").contains("\"Counter\": 1"))
+    }
+
+    @Test func whatAKilledProgramLeftDoesNotHinder() throws {
+        try write("[\(entry())]")
+        try directory.write(".targets.json.new", "half")
+        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        #expect(try directory.snapshot().keys.sorted() == ["targets.json"])
+    }
+}

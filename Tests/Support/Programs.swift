@@ -1,0 +1,111 @@
+import Foundation
+import Testing
+
+/// Where a program under test comes from: built for this machine, or for the board and run by qemu as an emulated
+/// Cortex-A8.
+public enum Build: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case host, board
+
+    public var testDescription: String { rawValue }
+
+    /// The builds to test. The board's may be missing outside of CI, where `make board` was not run.
+    public static var available: [Build] { isCI || Build.board.isThere ? [.host, .board] : [.host] }
+
+    private var isThere: Bool { FileManager.default.isExecutableFile(atPath: path("rsagen")) }
+
+    private func path(_ program: String) -> String {
+        packageRoot.appendingPathComponent(
+            self == .host ? ".build/debug/\(program)" : ".build-board/build/release/\(program)"
+        ).path
+    }
+
+    /// The command that runs `program`; the sink is always the host's.
+    public func command(_ program: String) -> [String] {
+        guard self == .board, program != "entropy-sink" else { return [Build.host.path(program)] }
+        let sysroot = packageRoot.appendingPathComponent(".build-board/sdk/bbb.artifactbundle/bbb/sysroot").path
+        let libraries = "\(sysroot)/lib/arm-linux-gnueabihf:\(sysroot)/usr/lib/arm-linux-gnueabihf"
+        return ["qemu-arm-static", "-cpu", "cortex-a8", "-L", sysroot, "-E", "LD_LIBRARY_PATH=\(libraries)", path(program)]
+    }
+}
+
+/// A directory with a source's and a sink's files, and the programs that use them.
+public final class Workplace: Sendable {
+    public let build: Build
+    public let directory: TemporaryDirectory
+    public let tpm: SoftwareTPM?
+
+    public init(_ build: Build, tpm: SoftwareTPM? = nil) throws {
+        self.build = build
+        self.tpm = tpm
+        directory = try TemporaryDirectory()
+    }
+
+    /// Starts a program in the directory.
+    public func start(_ program: String, _ arguments: [String]) throws -> Running {
+        try Running(build.command(program) + arguments, in: directory.path, environment: tpm?.environment ?? [:])
+    }
+
+    /// Runs a program to its end.
+    @discardableResult
+    public func run(_ program: String, _ arguments: String...) throws -> Finished {
+        try start(program, arguments).wait()
+    }
+
+    /// Makes every file that a source and a sink need, with the programs themselves. The sink listens on any free port.
+    public func provision(_ rsagen: [String] = []) throws {
+        _ = try start("rsagen", tpm == nil ? ["--software"] + rsagen : rsagen).wait()
+        try run("curve25519gen")
+        let configuration = try run("entropy-config", "-a", "127.0.0.1:0")
+        try directory.write("config.json", Array(configuration.output))
+        try directory.write("pool", "")
+    }
+
+    /// Changes one member of a JSON object in a file, as an operator with an editor would.
+    public func edit(_ name: String, _ change: (inout [String: Any]) -> Void) throws {
+        let parsed = try JSONSerialization.jsonObject(with: Data(directory.read(name)))
+        if var object = parsed as? [String: Any] {
+            change(&object)
+            try directory.write(name, Array(JSONSerialization.data(withJSONObject: object)))
+        } else if var list = parsed as? [[String: Any]] {
+            for place in list.indices { change(&list[place]) }
+            try directory.write(name, Array(JSONSerialization.data(withJSONObject: list)))
+        }
+    }
+
+    /// An integer member of an object, or of the first object of a list.
+    public func number(_ name: String, _ member: String) throws -> Int64? {
+        let parsed = try JSONSerialization.jsonObject(with: Data(directory.read(name)))
+        let object = parsed as? [String: Any] ?? (parsed as? [[String: Any]])?.first
+        return (object?[member] as? NSNumber)?.int64Value
+    }
+}
+
+/// A sink that is listening on a port of its own; ended with this value.
+public final class RunningSink: Sendable {
+    public let running: Running
+    public let port: UInt16
+
+    public init(_ place: Workplace, pool: String = "pool") throws {
+        running = try place.start("entropy-sink", ["--pool", pool])
+        var found: UInt16?
+        let running = running
+        _ = eventually {
+            let words = running.errors.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\n" })
+            if let word = words.firstIndex(of: "port"), word + 1 < words.count { found = UInt16(words[word + 1]) }
+            return found != nil || !running.process.isRunning
+        }
+        guard let found else { throw SinkDidNotStart(errors: running.errors) }
+        port = found
+    }
+
+    public var log: String { running.errors }
+
+    /// Ends it as systemd would.
+    @discardableResult
+    public func stop() -> Finished {
+        running.signal(SIGTERM)
+        return running.wait()
+    }
+}
+
+struct SinkDidNotStart: Error { let errors: String }

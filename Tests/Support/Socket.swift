@@ -1,0 +1,86 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A plain TCP socket of a test, blocking, with a limit of ten seconds for each call.
+public final class Socket: @unchecked Sendable {
+    private let descriptor: Int32
+
+    private init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit { close(descriptor) }
+
+    private static func address(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func make() throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0 else { throw POSIXError(.EMFILE) }
+        return descriptor
+    }
+
+    private static func withAddress(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = address(port)
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+    }
+
+    /// Connects to a port of this machine.
+    public static func connect(_ port: UInt16) throws -> Socket {
+        let descriptor = try make()
+        guard withAddress(port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            close(descriptor)
+            throw POSIXError(.ECONNREFUSED)
+        }
+        return Socket(descriptor)
+    }
+
+    /// Listens on a free port of this machine.
+    public static func listen() throws -> (socket: Socket, port: UInt16) {
+        let descriptor = try make()
+        guard withAddress(0, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 16) == 0 else {
+            throw POSIXError(.EADDRINUSE)
+        }
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
+        }
+        return (Socket(descriptor), UInt16(bigEndian: address.sin_port))
+    }
+
+    public func accept() throws -> Socket {
+        let accepted = Glibc.accept(descriptor, nil, nil)
+        guard accepted >= 0 else { throw POSIXError(.EAGAIN) }
+        return Socket(accepted)
+    }
+
+    public func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+
+    /// Says that nothing more will be sent.
+    public func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Reads until `count` bytes came, or the other side closed.
+    public func receive(_ count: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 4096)
+        while bytes.count < count {
+            let got = recv(descriptor, &block, min(block.count, count - bytes.count), 0)
+            guard got > 0 else { break }
+            bytes += block[..<got]
+        }
+        return bytes
+    }
+}
