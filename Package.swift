@@ -83,10 +83,13 @@ let package = Package(
         test("DERTests", ["DER", "Support", .product(name: "SwiftASN1", package: "swift-asn1")]),
         test("EntropyCryptoTests", ["EntropyCrypto", "Support"]),
         test("EntropyPacketTests", ["EntropyPacket", "Support"]),
+        test("EntropySourceTests", ["EntropySource", "EntropyCrypto", "Platform", "Support"]),
         test("FortunaTests", ["Fortuna", "Support"]),
         test("EntropyStateTests", ["EntropyState", "Support"]),
         test("TPMTests", ["TPM", "Provisioning", "Support"]),
-        test("EntropySinkTests", ["EntropySink", "Support"]),
+        test(
+            "EntropySinkTests",
+            ["EntropySink", "EntropyState", "EntropyPacket", "EntropyCrypto", "Platform", "Support"]),
         test(
             "ProgramTests",
             [

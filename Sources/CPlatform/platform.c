@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 
 #include <linux/random.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -39,17 +40,32 @@ void platform_error_text(int error, char *text, size_t size) {
   if (found != text) snprintf(text, size, "%s", found);
 }
 
+static int describe(int result, const struct stat *status, struct platform_file *file) {
+  if (result != 0) return -1;
+  file->size = status->st_size;
+  file->mode = status->st_mode & 07777;
+  file->owner = status->st_uid;
+  file->group = status->st_gid;
+  file->device = status->st_dev;
+  file->inode = status->st_ino;
+  file->is_regular = S_ISREG(status->st_mode);
+  file->is_character_device = S_ISCHR(status->st_mode);
+  return 0;
+}
+
 int platform_describe(int descriptor, struct platform_file *file) {
   struct stat status;
-  if (fstat(descriptor, &status) != 0) return -1;
-  file->size = status.st_size;
-  file->mode = status.st_mode & 07777;
-  file->owner = status.st_uid;
-  file->group = status.st_gid;
-  file->is_regular = S_ISREG(status.st_mode);
-  file->is_directory = S_ISDIR(status.st_mode);
-  file->is_character_device = S_ISCHR(status.st_mode);
-  return 0;
+  return describe(fstat(descriptor, &status), &status, file);
+}
+
+int platform_describe_path(const char *path, struct platform_file *file) {
+  struct stat status;
+  return describe(lstat(path, &status), &status, file);
+}
+
+void platform_set_blocking(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags >= 0) fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 int platform_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }
@@ -90,7 +106,15 @@ int platform_watch_termination(void) {
   return termination_pipe[0];
 }
 
-void platform_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+void platform_ignore_write_signals(void) {
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+int platform_is_random_device(int descriptor) {
+  int bits;
+  return ioctl(descriptor, RNDGETENTCNT, &bits) == 0;
+}
 
 int platform_add_entropy(int descriptor, const void *bytes, size_t size, int bits) {
   struct rand_pool_info *pool = malloc(sizeof(*pool) + size);
@@ -101,8 +125,14 @@ int platform_add_entropy(int descriptor, const void *bytes, size_t size, int bit
   int result = ioctl(descriptor, RNDADDENTROPY, pool);
   explicit_bzero(pool, sizeof(*pool) + size);
   free(pool);
-  if (result == 0) result = ioctl(descriptor, RNDRESEEDCRNG);
+  // Kernels without this call, or too early after boot for it, reseed by themselves a little later.
+  if (result == 0) ioctl(descriptor, RNDRESEEDCRNG);
   return result;
+}
+
+int platform_unacknowledged(int socket) {
+  int bytes = 0;
+  return ioctl(socket, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 static int option_index;

@@ -19,9 +19,13 @@ public enum Terminal {
         try? StandardStream.error.write(Array("\(program.description): \(printable(line))\n".utf8))
     }
 
-    /// The line with control characters replaced, so that a name from a file can neither break the line nor move the
-    /// cursor.
+    /// The line with control characters replaced, C1's too, so that a name from a file can neither break the line nor
+    /// move the cursor.
     static func printable(_ line: String) -> String {
-        String(decoding: line.utf8.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+        var text = String.UnicodeScalarView()
+        for scalar in line.unicodeScalars {
+            text.append(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "?" : scalar)
+        }
+        return String(text)
     }
 }

@@ -6,12 +6,16 @@ public struct BoxPublicKey: Sendable, Equatable {
     public static let size = 32
     public let bytes: [UInt8]
 
-    /// Refuses any length but 32 bytes, and the points of small order, with which every box would have the same key.
+    /// Refuses any length but 32 bytes.
     public init(_ bytes: [UInt8]) throws(CryptoError) {
         guard bytes.count == BoxPublicKey.size else {
             throw CryptoError(.wrongLength, "a Curve25519 public key has 32 bytes, this one has \(bytes.count)")
         }
         self.bytes = bytes
+    }
+
+    /// Refuses the points of small order, with which every box would have the same key. Costs one multiplication.
+    public func requireUsable() throws(CryptoError) {
         var scalar = [UInt8](repeating: 0, count: 32)
         scalar[0] = 8
         var product = [UInt8](repeating: 0, count: 32)

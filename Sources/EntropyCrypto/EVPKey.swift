@@ -8,7 +8,7 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
     /// Takes `pointer` over. Refuses every kind of key but RSA of 2048 to 4096 bits and P-256.
     init(owning pointer: OpaquePointer) throws(CryptoError) {
         do {
-            algorithm = try EVPKey.algorithm(of: pointer)
+            algorithm = try EVPKey.judge(pointer)
         } catch {
             EVP_PKEY_free(pointer)
             throw error
@@ -38,6 +38,21 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
         }
         let kind = EVP_PKEY_get0_type_name(key).map { String(cString: $0) } ?? "unknown"
         throw CryptoError(.unsupportedKey, "an RSA or P-256 key is needed, this one is \(kind)")
+    }
+
+    /// Refuses numbers that are no key: an RSA exponent of 1 or an even one, for which anyone can sign, or a point that is
+    /// not on the curve (SP 800-89, 5.3.3; SP 800-56A, 5.6.2.3.3).
+    private static func judge(_ key: OpaquePointer) throws(CryptoError) -> KeyAlgorithm {
+        let algorithm = try algorithm(of: key)
+        let context = try OpenSSL.require(EVP_PKEY_CTX_new(key, nil), "EVP_PKEY_CTX_new")
+        defer {
+            EVP_PKEY_CTX_free(context)
+            ERR_clear_error()
+        }
+        guard EVP_PKEY_public_check(context) == 1 else {
+            throw CryptoError(.unsupportedKey, "the numbers of this key are no public key")
+        }
+        return algorithm
     }
 
     /// PSS parameters for RSA; nothing for ECDSA.

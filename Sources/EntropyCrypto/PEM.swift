@@ -10,30 +10,41 @@ public struct PEM: Sendable {
         self.der = der
     }
 
-    /// The first PEM block of a file, or nil where there is none: then the file may be DER itself.
-    /// A block with an RFC 1421 header, which means an encrypted key, is refused.
+    /// The one PEM block of a file, or nil where there is none: then the file may be DER itself. `EC PARAMETERS`, which
+    /// openssl writes before a key, are passed over. A second block is refused, since nobody could say which one is
+    /// meant, and so is one with an RFC 1421 header, which means an encrypted key.
     public static func decode(_ bytes: [UInt8]) throws(CryptoError) -> PEM? {
         guard let count = Int32(exactly: bytes.count) else { return nil }
+        var blocks: [(pem: PEM, isEncrypted: Bool)] = []
+        bytes.withUnsafeBytes { buffer in
+            guard let bio = BIO_new_mem_buf(buffer.baseAddress, count) else { return }
+            defer { BIO_free(bio) }
+            while blocks.count < 3, let block = next(bio) {
+                if !block.pem.has(label: "EC PARAMETERS") { blocks.append(block) }
+            }
+        }
+        ERR_clear_error()  // "no start line" is an answer, not a fault
+        guard let first = blocks.first else { return nil }
+        guard blocks.count == 1 else { throw CryptoError(.notAKey, "the file holds more than one PEM block") }
+        guard !first.isEncrypted else {
+            throw CryptoError(.encryptedKey, "the key is encrypted with a passphrase, which is not supported")
+        }
+        return first.pem
+    }
+
+    private static func next(_ bio: OpaquePointer) -> (pem: PEM, isEncrypted: Bool)? {
         var name: UnsafeMutablePointer<CChar>?
         var header: UnsafeMutablePointer<CChar>?
         var data: UnsafeMutablePointer<UInt8>?
         var length = 0
-        let found = bytes.withUnsafeBytes { buffer -> Bool in
-            guard let bio = BIO_new_mem_buf(buffer.baseAddress, count) else { return false }
-            defer { BIO_free(bio) }
-            return PEM_read_bio(bio, &name, &header, &data, &length) == 1
-        }
-        ERR_clear_error()  // "no start line" is an answer, not a fault
-        guard found, let name, let header, let data else { return nil }
+        guard PEM_read_bio(bio, &name, &header, &data, &length) == 1, let name, let header, let data else { return nil }
         defer {
             openssl_free(name)
             openssl_free(header)
             openssl_clear_free(data, length)
         }
-        guard header[0] == 0 else {
-            throw CryptoError(.encryptedKey, "the key is encrypted with a passphrase, which is not supported")
-        }
-        return PEM(label: String(cString: name), der: Array(UnsafeBufferPointer(start: data, count: length)))
+        let der = Array(UnsafeBufferPointer(start: data, count: length))
+        return (PEM(label: String(cString: name), der: der), header[0] != 0)
     }
 
     /// The text, in lines of 64 characters.

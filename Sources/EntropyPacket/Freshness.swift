@@ -8,7 +8,8 @@ public struct Freshness: Sendable {
     /// Throws `timestampOutsideDrift` or `counterRegressed`. No value of any argument traps: a bound beyond 64 bits is
     /// replaced by the last number, which no timestamp exceeds.
     public func check(_ packet: Packet, now: Int64, storedCounter: Int64) throws(PacketError) {
-        guard drift >= 0, packet.timestamp <= saturatingSum(now, drift), packet.timestamp >= saturatingDifference(now, drift)
+        guard drift >= 0, packet.timestamp <= saturatingSum(now, drift),
+            packet.timestamp >= saturatingDifference(now, drift)
         else { throw .timestampOutsideDrift(seconds: saturatingDifference(packet.timestamp, now)) }
         guard packet.counter > storedCounter else { throw .counterRegressed(stored: storedCounter) }
     }

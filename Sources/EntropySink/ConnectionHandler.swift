@@ -12,23 +12,23 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private enum State {
         case reading
-        /// The packet is with the receiver; what else arrives is not read.
+        /// The packet is with the receiver; what else arrives is dropped.
         case judging
         case done
     }
 
     private let gate: Gate
     private let log: Log
-    private let judge: @Sendable (_ packet: [UInt8], _ peer: String, EventLoop) -> EventLoopFuture<Receiver.Answer>
+    private let judge: @Sendable (_ packet: [UInt8], _ peer: Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
     private var state = State.reading
     private var received: [UInt8] = []
     private var timer: Scheduled<Void>?
-    private var peer = "unknown peer"
+    private var peer = Peer(nil)
     private var isAdmitted = false
 
     init(
         gate: Gate, log: Log,
-        judge: @escaping @Sendable ([UInt8], String, EventLoop) -> EventLoopFuture<Receiver.Answer>
+        judge: @escaping @Sendable ([UInt8], Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
     ) {
         self.gate = gate
         self.log = log
@@ -36,7 +36,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        peer = context.remoteAddress?.ipAddress ?? "unknown peer"
+        peer = Peer(context.remoteAddress)
         isAdmitted = gate.enter(peer)
         guard isAdmitted else {
             log.junk(peer, "refused: too many connections at once")
@@ -74,7 +74,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         if isAdmitted { gate.leave(peer) }
-        if isAdmitted, case .reading = state {
+        if isAdmitted, case .reading = state, !gate.isClosing {
             log.junk(peer, "closed the connection after \(received.count) bytes, before its packet was whole")
         }
         isAdmitted = false
@@ -101,8 +101,11 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func expire(_ context: ChannelHandlerContext) {
-        if case .reading = state {
-            log.junk(peer, "closed: no whole packet in \(ConnectionHandler.deadline.nanoseconds / 1_000_000_000) s")
+        let seconds = ConnectionHandler.deadline.nanoseconds / 1_000_000_000
+        switch state {
+        case .reading: log.junk(peer, "closed: no whole packet in \(seconds) s")
+        case .judging: log.junk(peer, "closed without a receipt: its packet is still being judged after \(seconds) s")
+        case .done: break
         }
         state = .done
         context.close(promise: nil)

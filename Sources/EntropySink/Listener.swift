@@ -8,24 +8,24 @@ public final class Listener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let worker: NIOThreadPool
     private let channel: Channel
-    private let log: Log
+    private let gate = Gate()
 
-    /// Opens the pool and starts to listen.
+    /// Shows that the counter can be stored, opens the pool and starts to listen.
     public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
+        do throws(StateError) { try configuration.counterFile.checkWritable() } catch { throw .counter(error) }
         let pool: EntropyDevice
         do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
         let receiver = Receiver(configuration, pool: pool, clock: clock, log: log)
-        self.log = log
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // One thread: packets are judged in order, and only it touches the receiver.
         worker = NIOThreadPool(numberOfThreads: 1)
         worker.start()
         do {
-            channel = try Listener.bind(configuration.endpoint, group, Listener.handlers(receiver, worker, log))
+            channel = try Listener.bind(configuration.endpoint, group, Listener.handlers(receiver, worker, gate, log))
         } catch {
             try? worker.syncShutdownGracefully()
             try? group.syncShutdownGracefully()
-            throw .cannotListen(configuration.address, errno: (error as? IOError)?.errnoCode, "\(error)")
+            throw .cannotListen(configuration.address, errno: (error as? IOError)?.errnoCode)
         }
     }
 
@@ -34,8 +34,12 @@ public final class Listener: Sendable {
         channel.localAddress.map { "\($0.ipAddress ?? "?") port \($0.port ?? 0)" } ?? "nowhere"
     }
 
+    /// False once the listening socket was closed by an error of the system: nothing more will come.
+    public var isListening: Bool { channel.isActive }
+
     /// Stops listening; packets that are being judged come to their end, other connections are closed.
     public func stop() {
+        gate.close()
         // An error here means that it is closed already.
         try? channel.close().wait()
         try? worker.syncShutdownGracefully()
@@ -43,9 +47,8 @@ public final class Listener: Sendable {
     }
 
     private static func handlers(
-        _ receiver: Receiver, _ worker: NIOThreadPool, _ log: Log
+        _ receiver: Receiver, _ worker: NIOThreadPool, _ gate: Gate, _ log: Log
     ) -> @Sendable () -> ConnectionHandler {
-        let gate = Gate()
         // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
         let confined = Confined(receiver)
         return {
@@ -62,6 +65,12 @@ public final class Listener: Sendable {
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 128)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelInitializer { channel in
+                // Without it a lack of descriptors would keep the loop busy.
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+                }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(makeHandler()) }
             }

@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 import Platform
 
-/// The sink's log: lines about packets as they come, lines about junk at most one per second and peer.
+/// The sink's log: lines about packets as they come, lines about junk at a bounded rate.
 public final class Log: Sendable {
     private let say: @Sendable (String) -> Void
     private let clock: Clock
@@ -14,9 +14,12 @@ public final class Log: Sendable {
 
     func line(_ text: String) { say(text) }
 
-    func junk(_ peer: String, _ text: String) {
+    func junk(_ peer: Peer, _ text: String) {
         let now = clock.milliseconds()
-        guard let kept = limiter.withLockedValue({ $0.admit(peer, now: now) }) else { return }
-        say(kept == 0 ? "\(peer): \(text)" : "\(peer): \(text) (and \(kept) more like it)")
+        guard let kept = limiter.withLockedValue({ $0.admit(peer.network, now: now) }) else { return }
+        var line = "\(peer.text): \(text)"
+        if kept.own > 0 { line += " (and \(kept.own) more of this peer)" }
+        if kept.others > 0 { line += " (and \(kept.others) of others)" }
+        say(line)
     }
 }

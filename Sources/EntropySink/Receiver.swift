@@ -30,7 +30,7 @@ final class Receiver {
         counter = configuration.counter
     }
 
-    func receive(_ bytes: [UInt8], from peer: String) -> Answer {
+    func receive(_ bytes: [UInt8], from peer: Peer) -> Answer {
         let opened: Envelope.Opened
         let packet: Packet
         do throws(PacketError) {
@@ -45,7 +45,7 @@ final class Receiver {
         return Answer(receipt: receipt.seal(with: opened.sharedKey))
     }
 
-    private func judge(_ packet: Packet, from peer: String) -> Receipt.Status {
+    private func judge(_ packet: Packet, from peer: Peer) -> Receipt.Status {
         do throws(PacketError) {
             try checkRecipient(packet)
             try Freshness(drift: configuration.drift).check(packet, now: clock.unixTime(), storedCounter: counter)
@@ -69,20 +69,27 @@ final class Receiver {
         guard recipient == Recipient(configuration.privateKey.publicKey) else { throw .wrongRecipient }
     }
 
-    private func accept(_ packet: Packet, from peer: String) -> Receipt.Status {
+    private func accept(_ packet: Packet, from peer: Peer) -> Receipt.Status {
         do throws(StateError) {
             try configuration.counterFile.store(packet.counter)
         } catch {
-            log.line("\(peer): packet \(packet.counter) not mixed: its counter cannot be stored: \(error.message)")
+            if case .counterNotAbove(let stored) = error {
+                counter = stored
+                log.junk(peer, "packet \(packet.counter) refused: \(error.message)")
+                return .counterRegressed
+            }
+            // It shall not be tried again by whoever recorded the packet, nor mixed should it be on the medium after all.
+            counter = packet.counter
+            log.line("\(peer.text): packet \(packet.counter) not mixed: its counter cannot be stored: \(error.message)")
             return .notMixed
         }
         counter = packet.counter
         do throws(SystemError) {
             let result = try pool.mix(packet.chunk, creditingBits: Receiver.creditedBits)
-            log.line("\(peer): packet \(packet.counter) mixed, \(describe(result))")
+            log.line("\(peer.text): packet \(packet.counter) mixed, \(describe(result))")
             return .mixed
         } catch {
-            log.line("\(peer): packet \(packet.counter) not mixed: \(error.message); its counter is spent")
+            log.line("\(peer.text): packet \(packet.counter) not mixed: \(error.message); its counter is spent")
             return .notMixed
         }
     }

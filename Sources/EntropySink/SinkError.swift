@@ -1,17 +1,21 @@
+import EntropyState
 import NIOCore
 import Platform
 
 /// Why a sink cannot start.
 public enum SinkError: Diagnostic {
+    /// The counter could not be stored, should a packet come.
+    case counter(StateError)
     /// What chunks are mixed into cannot be opened.
     case pool(SystemError)
     /// The address cannot be listened on.
-    case cannotListen(String, errno: Int32?, String)
+    case cannotListen(String, errno: Int32?)
 
     public var exitCode: ExitCode {
         switch self {
+        case .counter(let error): error.exitCode
         case .pool(let error): error.exitCode
-        case .cannotListen(_, let errno?, _) where SystemError("", "", errno: errno).exitCode == .permission:
+        case .cannotListen(_, let errno?) where SystemError("", "", errno: errno).exitCode == .permission:
             .permission
         case .cannotListen: .unavailable
         }
@@ -19,9 +23,10 @@ public enum SinkError: Diagnostic {
 
     public var message: String {
         switch self {
+        case .counter(let error): error.message
         case .pool(let error): error.message
-        case .cannotListen(let address, let errno?, _): "cannot listen on \(address): \(describe(errno: errno))"
-        case .cannotListen(let address, nil, let text): "cannot listen on \(address): \(text)"
+        case .cannotListen(let address, let errno?): "cannot listen on \(address): \(describe(errno: errno))"
+        case .cannotListen(let address, nil): "cannot listen on \(address): its host cannot be resolved"
         }
     }
 }

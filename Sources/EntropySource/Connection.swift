@@ -40,11 +40,13 @@ final class Connection {
     private(set) var state = State.connecting
     private var socket: curl_socket_t = -1
     private var received: [UInt8] = []
-    private let deadline: Int64
+    private var deadline: Int64
 
     /// Milliseconds for the connection to be made, and for everything together.
     static let connectLimit = 30_000
     static let totalLimit: Int64 = 90_000
+    /// Milliseconds for what is under way when the program is asked to end.
+    static let hurryLimit: Int64 = 3_000
 
     /// Nil when libcurl has no memory left.
     init?(_ target: Target, now: Int64) {
@@ -59,6 +61,8 @@ final class Connection {
         ]
         for (option, value) in [
             (CURLOPT_CONNECT_ONLY, 1), (CURLOPT_NOSIGNAL, 1), (CURLOPT_FRESH_CONNECT, 1),
+            // Do not wait for a name server that does not answer.
+            (CURLOPT_QUICK_EXIT, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, Connection.connectLimit),
         ] {
             results.append(curl_set_long(handle, option, value))
@@ -104,8 +108,11 @@ final class Connection {
         if outcome == nil, now >= deadline { end(.failed("no answer in time", .unavailable)) }
     }
 
-    /// The program ends: what is not finished is given up.
-    func abandon() { if outcome == nil { end(.failed("interrupted", .failed)) } }
+    /// The program ends: a packet that is on its way gets a few seconds more for its receipt, the rest is given up.
+    func hurry(now: Int64) {
+        if case .connecting = state { return end(.failed("interrupted", .failed)) }
+        deadline = min(deadline, now + Connection.hurryLimit)
+    }
 
     private func send(_ outgoing: Outgoing, from start: Int) {
         var offset = start
@@ -135,14 +142,19 @@ final class Connection {
             guard result == CURLE_OK else {
                 return end(.failed("no receipt: \(Connection.describe(result, handle))", .unavailable))
             }
-            if count == 0 {
-                return end(
-                    received.isEmpty
-                        ? .unconfirmed(outgoing) : .failed("the receipt was cut off", .unavailable))
-            }
+            if count == 0 { return end(endOfStream(outgoing)) }
             received += block[..<count]
             if let receipt = takeReceipt(outgoing) { return end(receipt) }
         }
+    }
+
+    /// The sink closed: after it took the packet, as the original does, or without having looked at it.
+    private func endOfStream(_ outgoing: Outgoing) -> Outcome {
+        guard received.isEmpty else { return .failed("the receipt was cut off", .unavailable) }
+        guard Network.unacknowledgedBytes(socket) == 0 else {
+            return .failed("the sink closed the connection before it took the packet", .unavailable)
+        }
+        return .unconfirmed(outgoing)
     }
 
     private func takeReceipt(_ outgoing: Outgoing) -> Outcome? {

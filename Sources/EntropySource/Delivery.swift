@@ -42,9 +42,9 @@ final class Delivery {
                 }
                 open.append(connection)
             }
-            advance(open, prepare)
+            advance(open, termination, prepare)
             if termination.check() {
-                for connection in open { connection.abandon() }
+                for connection in open { connection.hurry(now: clock.milliseconds()) }
                 for target in waiting { finish(target, .failed("interrupted", .failed)) }
                 waiting = []
             }
@@ -64,22 +64,29 @@ final class Delivery {
         return connection
     }
 
-    /// Lets libcurl connect, hands out what is connected, and moves the rest on.
-    private func advance(_ open: [Connection], _ prepare: (Target) -> Prepared) {
+    /// Lets libcurl connect, hands out what is connected, and moves the rest on. Each packet is sent as soon as it is made:
+    /// the sinks behind it may take long.
+    private func advance(_ open: [Connection], _ termination: Termination, _ prepare: (Target) -> Prepared) {
         var running: Int32 = 0
         curl_multi_perform(multi, &running)  // its errors come with each transfer's message
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let handle = curl_message_handle(message) else { continue }
             let result = curl_message_result(message)
-            open.first { $0.handle == handle }?.connected(result, prepare: prepare)
+            guard let connection = open.first(where: { $0.handle == handle }) else { continue }
+            if termination.check() { continue }
+            connection.connected(result, prepare: prepare)
+            connection.proceed(now: clock.milliseconds())
         }
         for connection in open { connection.proceed(now: clock.milliseconds()) }
     }
 
     private func wait(for open: [Connection], _ termination: Termination) {
         var descriptors = open.compactMap { $0.interest }
-        descriptors.append(curl_waitfd(fd: termination.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0))
+        // Once it is readable it stays so, and there is no more to learn from it.
+        if !termination.isRequested {
+            descriptors.append(curl_waitfd(fd: termination.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0))
+        }
         // A failure is only a short wait.
         curl_multi_poll(multi, &descriptors, UInt32(descriptors.count), Delivery.tick, nil)
     }

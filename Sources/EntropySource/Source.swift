@@ -128,6 +128,7 @@ public final class Source {
     }
 
     private func finish(_ target: Target, _ outcome: Outcome, _ result: inout ScanResult) {
+        keepSeedYoung()
         do throws(StateError) {
             switch outcome {
             case .withdrawn:
@@ -144,7 +145,7 @@ public final class Source {
                 say("\(target.address): packet \(sent.counter) mixed, \(sent.size) bytes")
             case .receipt(let receipt, let sent):
                 result.fail(.failed)
-                say("\(target.address): packet \(sent.counter) refused: \(reason(receipt))")
+                say("\(target.address): packet \(sent.counter) refused: \(reason(receipt, sent))")
                 if receipt.status == .counterRegressed { try list.raiseCounter(of: target, to: receipt.counter) }
             case .failed(let reason, let code):
                 result.fail(code)
@@ -160,9 +161,11 @@ public final class Source {
         try list.setNext(of: target, to: saturatingSum(clock.unixTime(), settings.interval))
     }
 
-    private func reason(_ receipt: Receipt) -> String {
+    private func reason(_ receipt: Receipt, _ sent: Outgoing) -> String {
         switch receipt.status {
         case .mixed: "no reason"
+        case .counterRegressed where receipt.counter < sent.counter:
+            "the sink says that its counter is \(receipt.counter), which is below the packet's"
         case .counterRegressed: "the sink's counter is \(receipt.counter); ours is moved there for the next scan"
         case .timestampOutsideDrift:
             "the sink's clock differs by \(saturatingDifference(receipt.time, clock.unixTime())) s, more than its Drift allows"
@@ -176,15 +179,17 @@ public final class Source {
         let (milliseconds, overflow) = settings.scan.multipliedReportingOverflow(by: 1000)
         let wake = saturatingSum(clock.milliseconds(), overflow ? .max : milliseconds)
         while true {
+            keepSeedYoung()
             let now = clock.milliseconds()
-            if now - seedWritten >= Source.seedInterval { rewriteSeed(now) }
             let left = min(wake - now, seedWritten + Source.seedInterval - now)
             if termination.wait(milliseconds: max(0, left)) { return true }
             if clock.milliseconds() >= wake { return false }
         }
     }
 
-    private func rewriteSeed(_ now: Int64) {
+    private func keepSeedYoung() {
+        let now = clock.milliseconds()
+        guard now - seedWritten >= Source.seedInterval else { return }
         seedWritten = now
         do throws(FortunaError) {
             try seed.rewrite(from: accumulator)

@@ -1,3 +1,4 @@
+import EntropyCrypto
 import Platform
 
 /// The object whose `Counter` is the last one that a sink accepted: its configuration, or a file beside it.
@@ -8,25 +9,46 @@ public struct CounterFile: Sendable {
 
     /// The stored counter; nil when the file or the member is missing.
     func load() throws(StateError) -> Int64? {
-        guard Path.exists(path) else { return nil }
-        return try counter(in: try StateFile.contents(of: path, limit: SinkConfiguration.maximumSize))
+        var bytes: [UInt8]
+        do throws(SystemError) {
+            bytes = try StateFile.read(path, limit: SinkConfiguration.maximumSize)
+        } catch {
+            if error.isMissing { return nil }
+            throw .file(error)
+        }
+        defer { wipe(&bytes) }
+        return try counter(in: try SinkConfiguration.parse(bytes, path))
     }
 
-    /// Stores the counter, durably, in the file as it is now. Refuses to make a configuration where there is none.
+    /// Shows, before the first packet comes, that a counter could be stored. Changes nothing.
+    public func checkWritable() throws(StateError) { _ = try lock() }
+
+    /// Stores the counter, durably, in the file as it is now. Throws `counterNotAbove` where that has the same or a
+    /// greater one, which an operator or another sink put there, and refuses to make a configuration where there is none.
     public func store(_ counter: Int64) throws(StateError) {
-        let file = try StateFile.locked(path)
+        let file = try lock()
         var document = JSONDocument(empty: .object)
-        if let bytes = try file.contents(limit: SinkConfiguration.maximumSize) {
+        if var bytes = try file.contents(limit: SinkConfiguration.maximumSize) {
+            defer { wipe(&bytes) }
             document = try SinkConfiguration.parse(bytes, path)
         } else if isConfiguration {
             throw .file(SystemError.missing(path))
         }
+        if let stored = try self.counter(in: document), stored >= counter { throw .counterNotAbove(stored: stored) }
         document.value.set("Counter", counter)
         try file.save(document)
     }
 
-    private func counter(in bytes: [UInt8]) throws(StateError) -> Int64? {
-        let document = try SinkConfiguration.parse(bytes, path)
-        return try FieldReader(file: path, prefix: "", object: document.value).integer("Counter")
+    private func lock() throws(StateError) -> StateFile {
+        do throws(StateError) {
+            return try StateFile.locked(path)
+        } catch {
+            guard isConfiguration, case .file(let error) = error else { throw error }
+            throw .counterNotStorable(error)
+        }
+    }
+
+    private func counter(in document: JSONDocument) throws(StateError) -> Int64? {
+        try FieldReader(file: path, prefix: "", object: document.value).integer("Counter")
     }
 }

@@ -1,60 +1,31 @@
 import CJSON
+import EntropyCrypto
 
 /// A JSON file as json-c reads it: unknown keys, their order and 64-bit integers are kept.
 final class JSONDocument {
     fileprivate let root: OpaquePointer?  // <json_object>, owned; nil is JSON's null
 
-    /// Strict RFC 8259 in UTF-8, one value and nothing after it, at most 16 levels deep. A number beyond 64 bits is refused.
+    /// Strict RFC 8259 in UTF-8, one value and nothing after it, at most 16 levels deep. An integer beyond 64 bits is
+    /// refused wherever it stands.
     init(parsing bytes: [UInt8], file: String) throws(StateError) {
         guard let tokener = json_tokener_new_ex(16) else { preconditionFailure("out of memory") }
         defer { json_tokener_free(tokener) }
         json_tokener_set_flags(tokener, json_strict)
+        if let reason = JSONLexicon.refusal(of: bytes) { throw .notJSON(file: file, reason: reason) }
         // The final zero byte tells the parser that a number at the very end is complete.
-        let text = bytes.map { CChar(bitPattern: $0) } + [0]
-        guard let count = Int32(exactly: text.count), !bytes.contains(0) else {
-            throw .notJSON(file: file, reason: "it holds zero bytes")
+        var text = bytes + [0]
+        defer { wipe(&text) }
+        guard let count = Int32(exactly: text.count) else { throw .notJSON(file: file, reason: "the file is too long") }
+        let parsed = text.withUnsafeBytes {
+            json_tokener_parse_ex(tokener, $0.baseAddress?.assumingMemoryBound(to: CChar.self), count)
         }
-        guard JSONDocument.integersFit(bytes) else { throw .notJSON(file: file, reason: "an integer is beyond 64 bits") }
-        let parsed = json_tokener_parse_ex(tokener, text, count)
         let error = json_tokener_get_error(tokener)
         guard error == json_tokener_success else {
             json_object_put(parsed)
-            let reason =
-                error == json_tokener_continue ? "it ends too early" : String(cString: json_tokener_error_desc(error))
             let line = bytes.prefix(json_tokener_get_parse_end(tokener)).count { $0 == UInt8(ascii: "\n") } + 1
-            throw .notJSON(file: file, reason: bytes.isEmpty ? "the file is empty" : "\(reason), line \(line)")
+            throw .notJSON(file: file, reason: "\(String(cString: json_tokener_error_desc(error))), line \(line)")
         }
         root = parsed
-    }
-
-    /// json-c 0.16 takes an integer beyond 64 bits for the nearest one and says nothing; written back it would be another
-    /// number. What is no number at all is left for the parser to refuse.
-    private static func integersFit(_ bytes: [UInt8]) -> Bool {
-        var isInString = false
-        var place = 0
-        while place < bytes.count {
-            defer { place += 1 }
-            switch bytes[place] {
-            case UInt8(ascii: "\""): isInString.toggle()
-            case UInt8(ascii: "\\") where isInString: place += 1
-            case UInt8(ascii: "-") where !isInString, 0x30...0x39 where !isInString:
-                let token = bytes[place...].prefix(while: isNumberByte)
-                let digits = token.first == UInt8(ascii: "-") ? token.dropFirst() : token
-                place += token.count - 1
-                guard digits.allSatisfy({ (0x30...0x39).contains($0) }), digits.count > 18 else { continue }
-                let text = String(decoding: token, as: UTF8.self)
-                guard Int64(text) != nil || UInt64(text) != nil else { return false }
-            default: break
-            }
-        }
-        return true
-    }
-
-    private static func isNumberByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): true
-        default: false
-        }
     }
 
     /// A document that is an empty object, or an empty array.

@@ -2,28 +2,32 @@ import EntropyCrypto
 import Platform
 
 /// BASE.key and BASE.pub, the two files that a key generator writes.
-public struct KeyPairFiles: Sendable {
+public final class KeyPairFiles {
     public let privatePath: String
     public let publicPath: String
+    private let privateFile: StateFile
+    private let publicFile: StateFile
     private let force: Bool
 
-    /// Refuses names that are taken, before any key is made, unless `force` says to replace what is there.
+    /// Refuses names that are taken, unless `force` says to replace what is there, and directories that cannot be written:
+    /// before any key is made, which may take a minute.
     public init(base: String, force: Bool) throws(StateError) {
+        self.force = force
         privatePath = base + ".key"
         publicPath = base + ".pub"
-        self.force = force
-        guard !force else { return }
-        for path in [privatePath, publicPath] where Path.exists(path) {
-            throw .file(SystemError.existing(path))
-        }
+        privateFile = try KeyPairFiles.claim(privatePath, force: force)
+        publicFile = try KeyPairFiles.claim(publicPath, force: force)
     }
 
-    /// Writes both files: the private one with mode 0600, the public one with 0644. Both or none are there afterwards.
+    /// Writes both files: the private one with mode 0600, the public one with 0644. Both are on the medium before either
+    /// gets its name.
     public func write(privateKey: [UInt8], publicKey: [UInt8]) throws(StateError) {
         do throws(SystemError) {
-            try KeyPairFiles.write(privateKey, to: privatePath, mode: 0o600, force: force)
+            try privateFile.prepare(privateKey, mode: 0o600)
+            try publicFile.prepare(publicKey, mode: 0o644)
+            try privateFile.publish(replacing: force)
             do throws(SystemError) {
-                try KeyPairFiles.write(publicKey, to: publicPath, mode: 0o644, force: force)
+                try publicFile.publish(replacing: force)
             } catch {
                 if !force { try? Path.remove(privatePath) }
                 throw error
@@ -35,17 +39,18 @@ public struct KeyPairFiles: Sendable {
 
     /// Writes a public key alone, mode 0644.
     public static func write(publicKey: [UInt8], to path: String, force: Bool) throws(StateError) {
-        do throws(SystemError) { try write(publicKey, to: path, mode: 0o644, force: force) } catch {
+        let file = try claim(path, force: force)
+        do throws(SystemError) {
+            try file.prepare(publicKey, mode: 0o644)
+            try file.publish(replacing: force)
+        } catch {
             throw .file(error)
         }
     }
 
-    private static func write(_ bytes: [UInt8], to path: String, mode: UInt32, force: Bool) throws(SystemError) {
-        let file = try StateFile(locking: path)
-        if force {
-            try file.replace(with: bytes, newMode: mode, keepingMode: false)
-        } else {
-            try file.create(with: bytes, mode: mode)
-        }
+    private static func claim(_ path: String, force: Bool) throws(StateError) -> StateFile {
+        guard force || !Path.exists(path) else { throw .file(SystemError.existing(path)) }
+        guard !Path.isDirectory(path) else { throw .file(SystemError.directory(path)) }
+        return try StateFile.locked(path)
     }
 }

@@ -18,9 +18,11 @@ extension BoxPublicKey {
     /// A sink's public key: 32 raw bytes, or the same in PEM.
     public static func read(_ path: String) throws(StateError) -> BoxPublicKey {
         let bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize)
-        do throws(CryptoError) { return try BoxPublicKey(try rawKey(bytes, label)) } catch {
-            throw .key(file: path, error)
-        }
+        do throws(CryptoError) {
+            let key = try BoxPublicKey(try rawKey(bytes, label))
+            try key.requireUsable()
+            return key
+        } catch { throw .key(file: path, error) }
     }
 }
 

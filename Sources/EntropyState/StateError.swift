@@ -13,12 +13,17 @@ public enum StateError: Diagnostic {
     case key(file: String, CryptoError)
     /// The counter is at 2⁶³−1: there is no next one.
     case counterExhausted(file: String, address: String)
+    /// The file already has this counter, which is not below the one to be stored.
+    case counterNotAbove(stored: Int64)
+    /// The configuration, where the counter would be kept, cannot be written.
+    case counterNotStorable(SystemError)
 
     public var exitCode: ExitCode {
         switch self {
         case .file(let error): error.exitCode
         case .notJSON, .content, .key: .badInput
-        case .counterExhausted: .failed
+        case .counterExhausted, .counterNotAbove: .failed
+        case .counterNotStorable(let error): error.exitCode
         }
     }
 
@@ -32,6 +37,9 @@ public enum StateError: Diagnostic {
         case .counterExhausted(let file, let address):
             "\(file): the counter for \(address) has reached its end: make a new signing key, give it to the sink, "
                 + "and set the counter to 0 on both sides"
+        case .counterNotAbove(let stored): "the stored counter is \(stored) already"
+        case .counterNotStorable(let error):
+            "\(error.message); the counter is kept there, unless \"State\" names another file"
         }
     }
 }

@@ -1,3 +1,4 @@
+import EntropyCrypto
 import Platform
 
 // StateFile as this module uses it: every failure is a StateError, a missing file is nil.
@@ -14,7 +15,7 @@ extension StateFile {
         } catch { throw .file(error) }
     }
 
-    borrowing func contents(limit: Int) throws(StateError) -> [UInt8]? {
+    func contents(limit: Int) throws(StateError) -> [UInt8]? {
         do throws(SystemError) {
             return try read(limit: limit)
         } catch {
@@ -23,7 +24,9 @@ extension StateFile {
         }
     }
 
-    borrowing func save(_ document: JSONDocument) throws(StateError) {
-        do throws(SystemError) { try replace(with: document.encode()) } catch { throw .file(error) }
+    func save(_ document: JSONDocument) throws(StateError) {
+        var bytes = document.encode()
+        defer { wipe(&bytes) }
+        do throws(SystemError) { try replace(with: bytes) } catch { throw .file(error) }
     }
 }

@@ -13,7 +13,9 @@ public struct TargetList: Sendable {
 
     /// All entries, or the first thing that is wrong with one of them.
     public func load() throws(StateError) -> [Target] {
-        try parse(try StateFile.contents(of: path, limit: TargetList.maximumSize)).targets
+        let targets = try parse(try StateFile.contents(of: path, limit: TargetList.maximumSize)).targets
+        for (place, target) in targets.enumerated() { try judge(target, at: place, in: targets) }
+        return targets
     }
 
     /// Counts one packet for `target` and returns its number, stored durably before anyone sees it. Nil when the entry is
@@ -35,9 +37,10 @@ public struct TargetList: Sendable {
         }
     }
 
-    /// Sets the time of the next packet for `target`.
+    /// Sets the time of the next packet for `target`, unless someone has changed it since `target` was read.
     public func setNext(of target: Target, to time: Int64) throws(StateError) {
-        _ = try update(target) { (_, object) throws(StateError) in
+        _ = try update(target) { (entry, object) throws(StateError) in
+            guard entry.next == target.next else { return nil }
             object.set("Next", time)
             return time
         }
@@ -66,7 +69,9 @@ public struct TargetList: Sendable {
         _ target: Target, _ change: (Target, JSONValue) throws(StateError) -> Int64?
     ) throws(StateError) -> Int64? {
         let file = try StateFile.locked(path)
-        guard let bytes = try file.contents(limit: TargetList.maximumSize) else { return nil }
+        guard let bytes = try file.contents(limit: TargetList.maximumSize) else {
+            throw .file(SystemError.missing(path))
+        }
         let (document, targets) = try parse(bytes)
         guard
             let place = targets.firstIndex(where: { $0.isSameEntry(as: target) }),
@@ -75,6 +80,20 @@ public struct TargetList: Sendable {
         else { return nil }
         try file.save(document)
         return value
+    }
+
+    /// What needs to be looked at once, not with every counter: two entries would share one counter, or the key is none.
+    private func judge(_ target: Target, at place: Int, in targets: [Target]) throws(StateError) {
+        if let earlier = targets[..<place].firstIndex(where: { $0.isSameEntry(as: target) }) {
+            throw .content(
+                file: path, field: "entry \(place + 1)",
+                expected: "another Address or Public than entry \(earlier + 1) has: they would share one counter")
+        }
+        do throws(CryptoError) {
+            try target.publicKey.requireUsable()
+        } catch {
+            throw .content(file: path, field: "entry \(place + 1), Public", expected: "a key, but \(error.message)")
+        }
     }
 
     private func parse(_ bytes: [UInt8]) throws(StateError) -> (document: JSONDocument, targets: [Target]) {
@@ -88,11 +107,6 @@ public struct TargetList: Sendable {
                 throw .content(file: path, field: "entry \(place + 1)", expected: "an object with Address and Public")
             }
             let target = try Target(FieldReader(file: path, prefix: "entry \(place + 1), ", object: element))
-            if let earlier = targets.firstIndex(where: { $0.isSameEntry(as: target) }) {
-                throw .content(
-                    file: path, field: "entry \(place + 1)",
-                    expected: "another Address or Public than entry \(earlier + 1) has: they would share one counter")
-            }
             targets.append(target)
         }
         return (document, targets)

@@ -6,7 +6,7 @@ public struct EntropyDevice: ~Copyable, @unchecked Sendable {
     public enum Result: Sendable, Equatable {
         /// In the kernel's pool, credited, and its generator reseeded at once.
         case credited(bits: Int32)
-        /// In the kernel's pool, without credit: this process lacks CAP_SYS_ADMIN, or the device takes none.
+        /// In the kernel's pool, without credit: this process lacks CAP_SYS_ADMIN.
         case written
         /// At the end of a regular file, on the medium.
         case appended
@@ -18,10 +18,11 @@ public struct EntropyDevice: ~Copyable, @unchecked Sendable {
     public init(_ path: String) throws(SystemError) {
         let file = try FileDescriptor(path, for: .append)
         let status = try file.status()
-        guard status.isCharacterDevice || status.isRegular else {
-            throw SystemError("mix into", path, errno: EINVAL)
+        let isDevice = status.isCharacterDevice && platform_is_random_device(file.number) != 0
+        guard isDevice || status.isRegular else {
+            throw SystemError("mix into (a random device or a regular file is expected)", path, errno: EINVAL)
         }
-        isDevice = status.isCharacterDevice
+        self.isDevice = isDevice
         self.file = file
     }
 

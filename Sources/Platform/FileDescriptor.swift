@@ -1,27 +1,13 @@
 import CPlatform
 
-/// What fstat(2) says of an open file.
-public struct FileStatus: Sendable {
-    public let size: Int64
-    /// The permission bits, 0o7777 at most.
-    public let mode: UInt32
-    public let owner: UInt32
-    public let group: UInt32
-    public let isRegular: Bool
-    public let isCharacterDevice: Bool
-
-    /// True when someone beside the owner may read the file.
-    public var isReadableByOthers: Bool { mode & 0o044 != 0 }
-}
-
 /// An open file, closed exactly once, when this value dies.
 public struct FileDescriptor: ~Copyable {
     /// What the file is opened for.
     public enum Access: Sendable {
         case read
         case append
-        /// A new file with this mode, whatever the umask; fails when the name exists.
-        case create(mode: UInt32)
+        /// A file that is locked and may be written, made with mode 0600 where there is none; no link is followed.
+        case lock
         case directory
     }
 
@@ -32,21 +18,15 @@ public struct FileDescriptor: ~Copyable {
     public init(_ path: String, for access: Access) throws(SystemError) {
         let number: Int32
         switch access {
-        // O_NONBLOCK: a FIFO given by mistake must not hang the program; regular files ignore it.
+        // O_NONBLOCK: a FIFO given by mistake must not hang the program.
         case .read: number = platform_open(path, O_RDONLY | O_NONBLOCK, 0)
         case .append: number = platform_open(path, O_WRONLY | O_APPEND | O_NONBLOCK, 0)
-        case .create: number = platform_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+        case .lock: number = platform_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
         case .directory: number = platform_open(path, O_RDONLY | O_DIRECTORY, 0)
         }
-        guard number >= 0 else {
-            if case .create = access { throw SystemError("create", path, .creating) }
-            throw SystemError("open", path)
-        }
-        if case .create(let mode) = access, fchmod(number, mode) != 0 {
-            let error = SystemError("set the mode of", path, .creating)
-            close(number)
-            throw error
-        }
+        guard number >= 0 else { throw SystemError("open", path) }
+        // From here on a pipe with a writer is waited for, as by every other program.
+        platform_set_blocking(number)
         self.number = number
         self.path = path
     }
@@ -56,15 +36,15 @@ public struct FileDescriptor: ~Copyable {
     public func status() throws(SystemError) -> FileStatus {
         var file = platform_file()
         guard platform_describe(number, &file) == 0 else { throw SystemError("examine", path) }
-        return FileStatus(
-            size: file.size, mode: file.mode, owner: file.owner, group: file.group,
-            isRegular: file.is_regular != 0, isCharacterDevice: file.is_character_device != 0)
+        return FileStatus(file)
     }
 
     /// Reads to the end of the file, at most `limit` bytes: a longer file is refused with EFBIG.
     public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: min(limit + 1, 65536))
+        // It may hold a secret.
+        defer { block.withUnsafeMutableBytes { if let base = $0.baseAddress { explicit_bzero(base, $0.count) } } }
         while true {
             let count = block.withUnsafeMutableBytes { read(number, $0.baseAddress, $0.count) }
             if count == 0 { return bytes }
@@ -85,24 +65,30 @@ public struct FileDescriptor: ~Copyable {
         guard fsync(number) == 0 else { throw SystemError("write to disk", path, .creating) }
     }
 
-    /// Waits for an exclusive advisory lock, at most `milliseconds`, then fails with EWOULDBLOCK. Held until this
-    /// value dies.
-    public func lock(within milliseconds: Int32 = 10_000) throws(SystemError) {
-        var waited: Int32 = 0
-        while flock(number, LOCK_EX | LOCK_NB) != 0 {
-            let errno = platform_errno()
-            guard errno == EWOULDBLOCK || errno == EINTR, waited < milliseconds else {
-                throw SystemError("lock (is another program holding it?)", path, errno: errno)
-            }
-            _ = poll(nil, 0, 10)
-            waited += 10
+    /// Takes an exclusive advisory lock, held until this value dies; false when someone else holds it.
+    func tryLock() throws(SystemError) -> Bool {
+        if flock(number, LOCK_EX | LOCK_NB) == 0 { return true }
+        let errno = platform_errno()
+        guard errno == EWOULDBLOCK || errno == EINTR else { throw SystemError("lock", path, errno: errno, .creating) }
+        return false
+    }
+
+    /// Empties the file.
+    func truncate() throws(SystemError) {
+        guard ftruncate(number, 0) == 0, lseek(number, 0, SEEK_SET) == 0 else {
+            throw SystemError("empty", path, .creating)
         }
     }
 
-    /// Gives the file the owner, group and mode of another one. Only root may change the owner: for others the file
-    /// stays their own, which is the rule of every editor.
-    public func adopt(_ status: FileStatus) throws(SystemError) {
+    func setMode(_ mode: UInt32) throws(SystemError) {
+        guard fchmod(number, mode) == 0 else { throw SystemError("set the mode of", path, .creating) }
+    }
+
+    /// Gives the file the owner, group and mode of another one, as far as this process may: only root can change the
+    /// owner. A group that could not be kept gets no access, so that no other group sees what was not for it.
+    func adopt(_ status: FileStatus) throws(SystemError) {
         if fchown(number, status.owner, status.group) != 0 { _ = fchown(number, UInt32.max, status.group) }
-        guard fchmod(number, status.mode) == 0 else { throw SystemError("set the mode of", path, .creating) }
+        let isGroupKept = try self.status().group == status.group
+        try setMode(isGroupKept ? status.mode : status.mode & ~0o070)
     }
 }

@@ -59,8 +59,9 @@ public struct OptionScanner {
             let first = Int(platform_option_index())
             return .end(operands: (first..<max(first, count)).map { text(arguments[$0]) })
         case Int32(UInt8(ascii: "?")), Int32(UInt8(ascii: ":")):
-            // getopt moves its index past a wrong long option, and not always past a wrong letter.
-            return .wrong(before < count ? text(arguments[before]) : "")
+            // getopt moves its index past a wrong argument, but not past a letter in the midst of several.
+            let after = Int(platform_option_index())
+            return .wrong(text(arguments[min(count - 1, after > before ? after - 1 : before)]))
         case 256...:
             return .option(Int(found) - 256, platform_option_argument().map { String(cString: $0) })
         default:

@@ -49,6 +49,8 @@ public enum Path {
         guard access(path, R_OK | W_OK) == 0 else { throw SystemError("open", path) }
     }
 
+    public static func isDirectory(_ path: String) -> Bool { (try? FileDescriptor(path, for: .directory)) != nil }
+
     /// True when the name is taken, be it by a dangling link.
     public static func exists(_ path: String) -> Bool {
         // readlink finds links that access(2), which follows them, cannot see.

@@ -5,8 +5,8 @@ public enum Process {
     /// Ends the process. Nothing that must be closed may be open: no deinit runs.
     public static func exit(_ code: ExitCode) -> Never { CPlatform.exit(code.rawValue) }
 
-    /// A write to a connection that the peer closed shall fail with EPIPE, not end the process.
-    public static func ignoreBrokenPipes() { platform_ignore_broken_pipes() }
+    /// A write to a connection that the peer closed, or beyond a limit, shall fail with an error and not end the process.
+    public static func ignoreWriteSignals() { platform_ignore_write_signals() }
 
     /// Sets an environment variable of this process, unless it is set already.
     public static func setEnvironment(_ name: String, _ value: String) { setenv(name, value, 0) }

@@ -1,24 +1,37 @@
+import CPlatform
+
 /// A file with state that must survive a power cut and outlive an editor: locked while it is changed, replaced in one
 /// step, its owner and mode kept (README.md, "The files").
 ///
-/// The lock is on the directory, since the file itself changes with every replacement; it is advisory and held only
-/// between a read and the write that follows.
-public struct StateFile: ~Copyable {
+/// Lock and successor are one file, `.NAME.new`, that only the owner can open: whoever holds its lock writes it and
+/// gives it the name. It is gone when this value dies.
+public final class StateFile {
     private let path: String
-    private let directory: FileDescriptor
+    private let temporary: String
+    private let successor: FileDescriptor
+    private var isPublished = false
 
-    /// Locks the file, which need not exist. Waits at most ten seconds for another program.
+    /// Milliseconds to wait for another program that holds the lock.
+    private static let patience: Int64 = 10_000
+
+    /// Locks the file, which need not exist. Waits at most ten seconds for another program, then fails with EWOULDBLOCK.
     public init(locking given: String) throws(SystemError) {
         let path = Path.followingLinks(given)
-        let directory: FileDescriptor
-        do throws(SystemError) {
-            directory = try FileDescriptor(Path.directory(of: path), for: .directory)
+        let temporary = "\(Path.directory(of: path))/.\(Path.name(of: path)).new"
+        do {
+            successor = try StateFile.lock(temporary)
         } catch {
-            throw SystemError("write (its directory cannot be opened)", given, errno: error.errno, .creating)
+            // The file's own name says more to a person than that of its successor.
+            let action = error.errno == EWOULDBLOCK ? "lock (another program holds it)" : "write"
+            throw SystemError(action, given, errno: error.errno, .creating)
         }
-        try directory.lock()
         self.path = path
-        self.directory = directory
+        self.temporary = temporary
+    }
+
+    deinit {
+        // Still under the lock: whoever waits for it finds another file behind the name, or none, and opens it anew.
+        if !isPublished { try? Path.remove(temporary) }
     }
 
     /// The contents, at most `limit` bytes.
@@ -27,41 +40,42 @@ public struct StateFile: ~Copyable {
     }
 
     /// Replaces the contents, durably: when this returns they are on the medium, and at no moment is there a file with
-    /// less than the old or the new ones. A new file gets `mode`; an old one keeps its own unless told otherwise.
-    public func replace(
-        with bytes: [UInt8], newMode mode: UInt32 = 0o600, keepingMode: Bool = true
-    ) throws(SystemError) {
-        let old = keepingMode ? try status() : nil
-        try write(bytes, mode: mode, adopting: old) { (temporary) throws(SystemError) in
-            try Path.rename(temporary, to: path)
-        }
+    /// less than the old or the new ones. A new file gets mode 0600. At most once.
+    public func replace(with bytes: [UInt8]) throws(SystemError) {
+        try prepare(bytes, mode: 0o600, adopting: try status())
+        try publish(replacing: true)
     }
 
-    /// Writes a file that must not exist yet.
-    public func create(with bytes: [UInt8], mode: UInt32) throws(SystemError) {
-        try write(bytes, mode: mode, adopting: nil) { (temporary) throws(SystemError) in
-            try Path.renameNew(temporary, to: path)
-        }
+    /// Writes the successor, durably, without publishing it.
+    public func prepare(_ bytes: [UInt8], mode: UInt32) throws(SystemError) {
+        try prepare(bytes, mode: mode, adopting: nil)
     }
 
-    private func write(
-        _ bytes: [UInt8], mode: UInt32, adopting old: FileStatus?, publish: (String) throws(SystemError) -> Void
-    ) throws(SystemError) {
-        // One name is enough under the lock. What a killed program left there is in nobody's use.
-        let temporary = "\(Path.directory(of: path))/.\(Path.name(of: path)).new"
-        try Path.remove(temporary)
+    /// Gives the successor the file's name: in place of what is there, or only where nothing is.
+    public func publish(replacing: Bool) throws(SystemError) {
+        precondition(!isPublished, "a state file is replaced once under one lock")
         do {
-            let file = try FileDescriptor(temporary, for: .create(mode: old == nil ? mode : 0o600))
-            if let old { try file.adopt(old) }
-            try file.write(bytes)
-            try file.synchronize()
-            try publish(temporary)
+            if replacing {
+                try Path.rename(temporary, to: path)
+            } else {
+                try Path.renameNew(temporary, to: path)
+            }
+            isPublished = true
+            try FileDescriptor(Path.directory(of: path), for: .directory).synchronize()
         } catch {
-            // The file's own name says more to a person than that of the temporary one.
-            try? Path.remove(temporary)
             throw SystemError(error.action, path, errno: error.errno, .creating)
         }
-        try directory.synchronize()
+    }
+
+    private func prepare(_ bytes: [UInt8], mode: UInt32, adopting old: FileStatus?) throws(SystemError) {
+        do {
+            try successor.truncate()
+            try successor.write(bytes)
+            if let old { try successor.adopt(old) } else { try successor.setMode(mode) }
+            try successor.synchronize()
+        } catch {
+            throw SystemError("write", path, errno: error.errno, .creating)
+        }
     }
 
     private func status() throws(SystemError) -> FileStatus? {
@@ -73,18 +87,32 @@ public struct StateFile: ~Copyable {
         }
     }
 
+    /// Opens and locks the successor. The name may have gone to another file while this one was waited for.
+    private static func lock(_ temporary: String) throws(SystemError) -> FileDescriptor {
+        let end = platform_monotonic_milliseconds() + patience
+        while true {
+            let file = try FileDescriptor(temporary, for: .lock)
+            let isLocked = try file.tryLock()
+            if isLocked, try file.status().isSameFile(as: FileStatus.find(temporary)) {
+                try file.setMode(0o600)
+                return file
+            }
+            guard platform_monotonic_milliseconds() < end else {
+                throw SystemError("lock", temporary, errno: EWOULDBLOCK, .creating)
+            }
+            if !isLocked { _ = poll(nil, 0, 10) }
+        }
+    }
+
     /// The contents of a file that is only read, at most `limit` bytes. `warn` is called with one line when the file
     /// holds a secret and others may read it; the mode is left as it is.
     public static func read(
         _ path: String, limit: Int, secret: Bool = false, warn: (String) -> Void = { _ in }
     ) throws(SystemError) -> [UInt8] {
         let file = try FileDescriptor(path, for: .read)
-        let status = try file.status()
-        if secret, status.isReadableByOthers {
-            warn("\(path): others may read this secret (mode 0\(octal(status.mode))): chmod 600 \(path)")
+        if secret, let advice = try file.status().exposureAdvice {
+            warn("\(path): others may read this secret (mode 0\(advice.mode)): \(advice.command) \(path)")
         }
         return try file.readAll(limit: limit)
     }
 }
-
-private func octal(_ mode: UInt32) -> String { String(mode, radix: 8) }

@@ -27,6 +27,9 @@ public struct SystemError: Diagnostic {
     /// A file that must not be overwritten.
     public static func existing(_ path: String) -> SystemError { SystemError("create", path, errno: EEXIST, .creating) }
 
+    /// A directory where a file is to be written.
+    public static func directory(_ path: String) -> SystemError { SystemError("write", path, errno: EISDIR, .creating) }
+
     /// True for what bind(2) says on a machine without IPv6.
     public static func isLackOfIPv6(_ errno: Int32) -> Bool { errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL }
 
@@ -37,7 +40,7 @@ public struct SystemError: Diagnostic {
         switch errno {
         case EACCES, EPERM: .permission
         case ENOENT, ENOTDIR: purpose == .creating ? .cannotCreate : .missingInput
-        case EFBIG, EISDIR: purpose == .creating ? .cannotCreate : .badInput
+        case EFBIG, EISDIR, EINVAL: purpose == .creating ? .cannotCreate : .badInput
         default: purpose == .creating ? .cannotCreate : .failed
         }
     }

@@ -41,14 +41,19 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: say) }
     if arguments.has(.check) { return try describe(configuration) }
     let pool = try arguments.required(.pool)
-    Process.ignoreBrokenPipes()
+    Process.ignoreWriteSignals()
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let log = Log(clock: .system, say: say)
     let listener = try attempt { () throws(SinkError) in
         try Listener(configuration, pool: pool, clock: .system, log: log)
     }
     say("listening on \(listener.address), counter \(configuration.counter), mixing into \(pool)")
-    while !termination.wait(milliseconds: .max) {}
+    while !termination.wait(milliseconds: 5000) {
+        guard listener.isListening else {
+            listener.stop()
+            throw Failure(.unavailable, "the listening socket was closed by an error of the system")
+        }
+    }
     listener.stop()
     say("stopped")
 }

@@ -37,7 +37,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
         targets: try arguments.required(.targets), seed: try arguments.required(.seed),
         interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released)
     let keyPath = try arguments.required(.key)
-    Process.ignoreBrokenPipes()
+    Process.ignoreWriteSignals()
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti])
     let key = try attempt { () throws(ProvisioningError) in try SigningKey(reading: keyPath, warn: say) }

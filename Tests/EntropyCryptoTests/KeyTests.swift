@@ -56,7 +56,8 @@ import Testing
         try makeKey("-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
         try directory.write("m", "message")
         try openssl(
-            "dgst", "-sha256", "-sign", "k.pem", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:\(salt)",
+            "dgst", "-sha256", "-sign", "k.pem", "-sigopt", "rsa_padding_mode:pss", "-sigopt",
+            "rsa_pss_saltlen:\(salt)",
             "-out", "s", "m")
         let key = try PublicKey(directory.read("pub.der"))
         var signature = try directory.read("s")
@@ -94,7 +95,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], ["-algorithm", "ED25519"], ["-algorithm", "X25519"],
+        ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], ["-algorithm", "ED25519"],
+        ["-algorithm", "X25519"],
         ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
     ])
     func otherKeysAreRefused(_ arguments: [String]) throws {
@@ -111,7 +113,9 @@ import Testing
         try openssl("pkey", "-in", "k.pem", "-aes256", "-passout", "pass:x", "-out", "pkcs8-locked.pem")
         try openssl("rsa", "-in", "k.pem", "-traditional", "-aes256", "-passout", "pass:x", "-out", "pkcs1-locked.pem")
         let (der, pkix) = (try directory.read("k.der"), try directory.read("pub.der"))
-        for bytes in [[], [0x30], Array(der.prefix(100)), Array(der.dropLast()), der + [0], pkix, Array("no key".utf8)] as [[UInt8]] {
+        for bytes in [[], [0x30], Array(der.prefix(100)), Array(der.dropLast()), der + [0], pkix, Array("no key".utf8)]
+            as [[UInt8]]
+        {
             #expect(code(ofPrivate: bytes) == .notAKey)
         }
         for bytes in [[], [0x30], Array(pkix.dropLast()), pkix + [0], der, Array("no key".utf8)] as [[UInt8]] {

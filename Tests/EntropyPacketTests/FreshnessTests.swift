@@ -28,7 +28,9 @@ import Testing
                 try check(0, 5, drift: 0, now: 0, stored: stored)
             }
         }
-        #expect(throws: PacketError.counterRegressed(stored: .min)) { try check(0, .min, drift: 0, now: 0, stored: .min) }
+        #expect(throws: PacketError.counterRegressed(stored: .min)) {
+            try check(0, .min, drift: 0, now: 0, stored: .min)
+        }
     }
 
     @Test func noValueTraps() {

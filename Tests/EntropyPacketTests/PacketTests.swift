@@ -33,9 +33,10 @@ import Testing
         #expect((1381 - 190...1381 - 180).contains(size))
     }
 
-    @Test(arguments: [
-        .min, -1 << 32, -1 << 31, -129, -128, -1, 0, 127, 128, 1 << 31 - 1, 1 << 31, 1 << 32, .max,
-    ] as [Int64])
+    @Test(
+        arguments: [
+            .min, -1 << 32, -1 << 31, -129, -128, -1, 0, 127, 128, 1 << 31 - 1, 1 << 31, 1 << 32, .max,
+        ] as [Int64])
     func numbersAreReadBackAtTheBorders(_ number: Int64) throws {
         var packet = try packet(number)
         packet.timestamp = number
@@ -71,18 +72,21 @@ import Testing
         #expect(try packet(recipient: Recipient(key)).encode().suffix(18) == [0x80, 0x10] + expected)
     }
 
-    @Test(arguments: [
-        [0x81, 0x01, 0xaa], [0xa1, 0x03, 0x02, 0x01, 0x05], [0x04, 0x00], [0xbf, 0x81, 0x00, 0x00],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x81, 0x01, 0xaa], [0xa1, 0x03, 0x02, 0x01, 0x05], [0x04, 0x00], [0xbf, 0x81, 0x00, 0x00],
+        ] as [[UInt8]])
     func laterElementsArePassedOver(_ extra: [UInt8]) throws {
         #expect(try Packet(decoding: message(extra)).recipient == nil)
     }
 
-    @Test(arguments: [
-        [0x80, 0x0f] + [UInt8](repeating: 1, count: 15), [0x80, 0x11] + [UInt8](repeating: 1, count: 17),
-        [0x80, 0x00], [0xa0, 0x10] + [UInt8](repeating: 1, count: 16), [0x80, 0x81, 0x10] + [UInt8](repeating: 1, count: 16),
-        [0x81], [0x81, 0x05, 0x00], [0x80, 0x80, 0x00, 0x00], [0x9f, 0x1f, 0x00, 0x00], [0xbf, 0x80, 0x01, 0x00],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x80, 0x0f] + [UInt8](repeating: 1, count: 15), [0x80, 0x11] + [UInt8](repeating: 1, count: 17),
+            [0x80, 0x00], [0xa0, 0x10] + [UInt8](repeating: 1, count: 16),
+            [0x80, 0x81, 0x10] + [UInt8](repeating: 1, count: 16),
+            [0x81], [0x81, 0x05, 0x00], [0x80, 0x80, 0x00, 0x00], [0x9f, 0x1f, 0x00, 0x00], [0xbf, 0x80, 0x01, 0x00],
+        ] as [[UInt8]])
     func damagedElementsAreRefused(_ extra: [UInt8]) {
         // [0x9f, 0x1f] is a high tag number in its own form; what follows it is not.
         #expect(throws: PacketError.malformedPacket) { try Packet(decoding: message(extra)) }
@@ -98,7 +102,8 @@ import Testing
 
     @Test func noBytesAtAllTrap() throws {
         // Each byte of a good message changed in turn, and each prefix: read or refused, but never a trap.
-        let good = SignedMessage(message: try packet(recipient: Recipient(BoxPrivateKey().publicKey)).encode(), signature: [9])
+        let good = SignedMessage(
+            message: try packet(recipient: Recipient(BoxPrivateKey().publicKey)).encode(), signature: [9])
         let bytes = good.encode()
         for place in bytes.indices where place < 40 || place > bytes.count - 40 {
             for value in [0x00, 0x01, 0x7f, 0x80, 0x84, 0x85, 0xff] as [UInt8] {

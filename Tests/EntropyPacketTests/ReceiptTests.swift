@@ -33,7 +33,10 @@ import Testing
         }
         #expect(Receipt(opening: [], with: source) == nil)
         // A status that is not known, a fourth element, an INTEGER where an ENUMERATED belongs.
-        for plain in [[0x30, 9, 10, 1, 5, 2, 1, 1, 2, 1, 2], [0x30, 8, 10, 1, 0, 2, 1, 1, 5, 0], [0x30, 9, 2, 1, 0, 2, 1, 1, 2, 1, 2]]
+        for plain in [
+            [0x30, 9, 10, 1, 5, 2, 1, 1, 2, 1, 2], [0x30, 8, 10, 1, 0, 2, 1, 1, 5, 0],
+            [0x30, 9, 2, 1, 0, 2, 1, 1, 2, 1, 2],
+        ]
             as [[UInt8]]
         { #expect(Receipt(opening: sink.seal(plain), with: source) == nil) }
     }

@@ -3,10 +3,12 @@ import Testing
 @testable import EntropyState
 
 @Suite struct EndpointTests {
-    @Test(arguments: [
-        ("sink.example.org:9437", "sink.example.org", 9437), ("127.0.0.1:1", "127.0.0.1", 1), ("[::1]:4141", "::1", 4141),
-        ("a_b-c:65535", "a_b-c", 65535), ("[fe80::1.2.3.4]:80", "fe80::1.2.3.4", 80),
-    ] as [(String, String, UInt16)])
+    @Test(
+        arguments: [
+            ("sink.example.org:9437", "sink.example.org", 9437), ("127.0.0.1:1", "127.0.0.1", 1),
+            ("[::1]:4141", "::1", 4141),
+            ("a_b-c:65535", "a_b-c", 65535), ("[fe80::1.2.3.4]:80", "fe80::1.2.3.4", 80),
+        ] as [(String, String, UInt16)])
     func addressesToConnectTo(_ text: String, _ host: String, _ port: UInt16) throws {
         let endpoint = try Endpoint.parse(text, for: .connecting).get()
         #expect(endpoint.host == host)
@@ -15,8 +17,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "host", ":9437", "host:", "host:0", "host:65536", "host:-1", "host:+1", "host: 1", "host:1 ", "host:99999999999999999999",
-        "host:0x50", "::1:4141", "[::1]", "[::1]4141", "[]:1", "[host]:1", "[::1%eth0]:1", "-host:1", "ho st:1", "host/x:1",
+        "", "host", ":9437", "host:", "host:0", "host:65536", "host:-1", "host:+1", "host: 1", "host:1 ",
+        "host:99999999999999999999",
+        "host:0x50", "::1:4141", "[::1]", "[::1]4141", "[]:1", "[host]:1", "[::1%eth0]:1", "-host:1", "ho st:1",
+        "host/x:1",
         "user@host:1", "host#:1", "hö.st:1", "host\n:1", "http://host:1", "[::1:1",
     ])
     func otherAddressesAreRefused(_ text: String) {

@@ -40,12 +40,15 @@ import Testing
     }
 
     @Test func whatWeDoNotKnowIsKept() throws {
-        let text = "[\n\t{\n\t\t\"Note\": \"a/b é\",\n\t\t\"Address\": \"host:1\",\n\t\t\"Big\": 9007199254740993,\n\t\t\"Real\": 1.50,\n"
+        let text =
+            "[\n\t{\n\t\t\"Note\": \"a/b é\",\n\t\t\"Address\": \"host:1\",\n\t\t\"Big\": 9007199254740993,\n\t\t\"Real\": 1.50,\n"
             + "\t\t\"Public\": \"\(key)\",\n\t\t\"Nested\": {\n\t\t\t\"x\": [\n\t\t\t\tnull,\n\t\t\t\ttrue\n\t\t\t]\n\t\t},\n"
             + "\t\t\"Counter\": 6\n\t}\n]\n"
         try write(text)
         _ = try list.advanceCounter(of: try #require(try list.load().first))
-        #expect(try directory.text("targets.json") == text.replacingOccurrences(of: "\"Counter\": 6", with: "\"Counter\": 7"))
+        #expect(
+            try directory.text("targets.json")
+                == text.replacingOccurrences(of: "\"Counter\": 6", with: "\"Counter\": 7"))
     }
 
     @Test func theLayoutIsTheOriginals() throws {
@@ -54,14 +57,17 @@ import Testing
                 address: "host:1", endpoint: try Endpoint.parse("host:1", for: .connecting).get(),
                 publicKey: try BoxPublicKey(try #require(Base64.decode(key))), counter: 5, next: 7))
         // Go's json.Indent with a tab; the final newline is ours.
-        let expected = "[\n\t{\n\t\t\"Address\": \"host:1\",\n\t\t\"Public\": \"\(key)\",\n\t\t\"Counter\": 5,\n\t\t\"Next\": 7\n\t}\n]\n"
+        let expected =
+            "[\n\t{\n\t\t\"Address\": \"host:1\",\n\t\t\"Public\": \"\(key)\",\n\t\t\"Counter\": 5,\n\t\t\"Next\": 7\n\t}\n]\n"
         #expect(try directory.text("targets.json") == expected)
         #expect(try directory.mode("targets.json") == 0o600)
     }
 
     @Test(arguments: [
-        "", " ", "nonsense", "{}", "7", "null", "[", "[{}]", "[7]", "[null]", "[[]]", "[{\"Address\": 7}]", "[] []", "[],",
-        "[{\"Address\": \"host:1\"}]", "['x']", "[NaN]", "\u{feff}[]", "[{\"Address\": \"host:1\", \"Public\": \"AAAA\"}]",
+        "", " ", "nonsense", "{}", "7", "null", "[", "[{}]", "[7]", "[null]", "[[]]", "[{\"Address\": 7}]", "[] []",
+        "[],",
+        "[{\"Address\": \"host:1\"}]", "['x']", "[NaN]", "\u{feff}[]",
+        "[{\"Address\": \"host:1\", \"Public\": \"AAAA\"}]",
         "[{\"Address\": \"host:1\", \"Public\": \"****\"}]", "[{\"Address\": \"host:1\", \"Public\": 5}]",
     ])
     func whatIsNoListIsRefused(_ text: String) throws {
@@ -73,7 +79,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "\"7\"", "1.5", "1e3", "true", "[]", "{}", "9223372036854775808", "-9223372036854775809", "18446744073709551615",
+        "\"7\"", "1.5", "1e3", "true", "[]", "{}", "9223372036854775808", "-9223372036854775809",
+        "18446744073709551615",
         "18446744073709551616", "99999999999999999999999999", "07", "+7", "0x7",
     ])
     func whatIsNo64BitIntegerIsRefused(_ number: String) throws {
@@ -83,6 +90,24 @@ import Testing
             #expect(error?.exitCode == .badInput)
             if case .content(_, let place, _) = error { #expect(place == "entry 2, \(field)") }
         }
+    }
+
+    @Test(arguments: [
+        "18446744073709551616", "-9223372036854775809", "{\"x\": [1, 99999999999999999999]}", "'x'", "NaN", "Infinity",
+        "-Infinity", "\"a\\u0000b\"",
+    ])
+    func whatWouldChangeOnTheWayIsRefusedUnderUnknownKeysToo(_ value: String) throws {
+        try write("[\(entry(", \"Note\": \(value)"))]")
+        #expect((#expect(throws: StateError.self) { try list.load() })?.exitCode == .badInput)
+    }
+
+    @Test(arguments: [
+        "-12345678901234567890.5", "18446744073709551615", "1e400", "\"it's NaN -99999999999999999999\"", "\"\\\\\"",
+    ])
+    func whatStaysAsItIsIsKept(_ value: String) throws {
+        try write("[\(entry(", \"Note\": \(value)"))]")
+        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        #expect(try directory.text("targets.json").contains("\"Note\": \(value)"))
     }
 
     @Test func nullIsAsIfItWereMissing() throws {
@@ -110,6 +135,9 @@ import Testing
         #expect(now.map(\.address) == ["other:1", "new:1"])
         #expect(now.map(\.counter) == [41, 0])
         #expect(now.map(\.next) == [9, 0])
+        // The time of the next packet too, when someone changed it during the delivery.
+        try list.setNext(of: targets[1], to: 10)
+        #expect(try list.load().map(\.next) == [9, 0])
     }
 
     @Test func aCounterIsOnlyMovedForward() throws {

@@ -10,14 +10,14 @@ struct FortunaVectors: Decodable {
     struct Digest: Decodable { let text, digest: String }
     struct Generator: Decodable { let name: String; let steps: [Step] }
     struct Step: Decodable {
-        let reseed_text, reseed, key, out, last_100, refused: String?
+        let reseedText, reseed, key, out, last100, refused: String?
         let counter: UInt64?
-        let read, then_read: Int?
+        let read, thenRead: Int?
     }
     struct Accumulator: Decodable {
         let name: String
-        let pool0_shad256, key_after_first_reseed, read_32, key_after_read, out1, out2, out3: String?
-        let counter_after_read: UInt64?
+        let pool0Shad256, keyAfterFirstReseed, read32, keyAfterRead, out1, out2, out3: String?
+        let counterAfterRead: UInt64?
         let pools: [String: [Int]]?
     }
     struct Faulty: Decodable { let key: String }
@@ -25,7 +25,7 @@ struct FortunaVectors: Decodable {
     let shad256: [Digest]
     let generator: [Generator]
     let accumulator: [Accumulator]
-    let must_not_match: Faulty
+    let mustNotMatch: Faulty
 
     static let all = Result { try Vectors.load("fortuna.json", as: FortunaVectors.self) }
 
@@ -52,7 +52,7 @@ final class HandClock: @unchecked Sendable {
         let vector = try #require(try FortunaVectors.all.get().generator.first { $0.name == name })
         var generator = Generator()
         for step in vector.steps {
-            if let text = step.reseed_text { generator.reseed(Array(text.utf8)) }
+            if let text = step.reseedText { generator.reseed(Array(text.utf8)) }
             if let seed = step.reseed { generator.reseed(hex(seed)) }
             if let key = step.key { #expect(hexadecimal(generator.state.key) == key) }
             if let counter = step.counter { #expect(generator.state.counter == counter) }
@@ -63,14 +63,14 @@ final class HandClock: @unchecked Sendable {
             }
             let output = try generator.read(count)
             if let expected = step.out { #expect(hexadecimal(output) == expected) }
-            if let more = step.then_read { #expect(hexadecimal(try generator.read(more)) == step.last_100) }
+            if let more = step.thenRead { #expect(hexadecimal(try generator.read(more)) == step.last100) }
         }
     }
 
     @Test func aGeneratorThatHashesOnceIsAnother() throws {
         var generator = Generator()
         generator.reseed(Array("initial state".utf8))
-        #expect(hexadecimal(generator.state.key) != (try FortunaVectors.all.get().must_not_match.key))
+        #expect(hexadecimal(generator.state.key) != (try FortunaVectors.all.get().mustNotMatch.key))
     }
 
     @Test func pycryptoAccumulator() throws {
@@ -83,14 +83,14 @@ final class HandClock: @unchecked Sendable {
         for pool in 0..<32 { accumulator.addEvent(source: 42, pool: pool, data: data) }
         var twice: [UInt8] = []
         for _ in 0..<2 { twice += [42, 32] + data }
-        #expect(hexadecimal(shad256(twice)) == vector.pool0_shad256)
+        #expect(hexadecimal(shad256(twice)) == vector.pool0Shad256)
         // The key after the first reseed is seen before a request changes it.
         var generator = Generator()
         generator.reseed(shad256(twice))
-        #expect(hexadecimal(generator.state.key) == vector.key_after_first_reseed)
-        #expect(hexadecimal(try accumulator.read(32)) == vector.read_32)
-        #expect(hexadecimal(accumulator.generatorState.key) == vector.key_after_read)
-        #expect(accumulator.generatorState.counter == vector.counter_after_read)
+        #expect(hexadecimal(generator.state.key) == vector.keyAfterFirstReseed)
+        #expect(hexadecimal(try accumulator.read(32)) == vector.read32)
+        #expect(hexadecimal(accumulator.generatorState.key) == vector.keyAfterRead)
+        #expect(accumulator.generatorState.counter == vector.counterAfterRead)
     }
 
     @Test func sixtyFourBytesInPoolZeroSeed() throws {

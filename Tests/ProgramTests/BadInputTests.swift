@@ -44,9 +44,11 @@ struct BadInputTests {
         try refused(place, 66, ["none.key: cannot open: No such file"], "rsagen", "--key", "none.key", "-o", "new")
         try refused(place, 65, [".: cannot read: Is a directory"], "entropy-source", "--once", "-k", ".")
         for (name, arguments) in [
-            ("ec.key", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]), ("ed.key", ["-algorithm", "ED25519"]),
+            ("ec.key", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+            ("ed.key", ["-algorithm", "ED25519"]),
         ] {
-            #expect(try run(["openssl", "genpkey", "-quiet", "-out", place.directory.file(name)] + arguments).status == 0)
+            #expect(
+                try run(["openssl", "genpkey", "-quiet", "-out", place.directory.file(name)] + arguments).status == 0)
             try refused(place, 65, ["\(name): ", "this one is"], "entropy-source", "--once", "-k", name)
         }
     }
@@ -56,7 +58,8 @@ struct BadInputTests {
         try place.directory.write("short", [UInt8](repeating: 1, count: 31))
         try place.directory.write("empty", "")
         try refused(place, 65, ["short: ", "has 32 bytes, this one has 31"], "entropy-config", "-k", "short")
-        try refused(place, 65, ["short: ", "has 32 bytes, this one has 31"], "entropy-target", "-a", "h:1", "-k", "short")
+        try refused(
+            place, 65, ["short: ", "has 32 bytes, this one has 31"], "entropy-target", "-a", "h:1", "-k", "short")
         try refused(place, 65, ["empty: ", "this one has 0"], "entropy-config", "-k", "empty")
         try refused(place, 65, ["signer.pub: ", "has 32 bytes"], "entropy-target", "-a", "h:1", "-k", "signer.pub")
         try refused(place, 66, ["none: cannot open"], "entropy-target", "-a", "h:1", "-k", "none")
@@ -66,8 +69,11 @@ struct BadInputTests {
         try place.directory.write("zero.pub", [UInt8](repeating: 0, count: 32))
         try refused(place, 65, ["zero.pub: ", "small order"], "entropy-target", "-a", "h:1", "-k", "zero.pub")
         let made = try run(
-            ["openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521", "-outpubkey", "ec.pub",
-             "-out", "ec.key"], in: place.directory.path)
+            [
+                "openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521", "-outpubkey",
+                "ec.pub",
+                "-out", "ec.key",
+            ], in: place.directory.path)
         if made.status == 0 { try refused(place, 65, ["ec.pub: ", "P-256"], "entropy-config", "-s", "ec.pub") }
     }
 
@@ -76,16 +82,33 @@ struct BadInputTests {
         let key = try place.directory.read("decrypt.pub").withUnsafeBytes { Data($0).base64EncodedString() }
         let good = "{\"Address\": \"h:1\", \"Public\": \"\(key)\"}"
         for (text, words) in [
-            ("", "the file is empty"), ("nonsense", "not JSON"), ("[", "unexpected end of data, line 1"), ("{}", "expected an array"),
-            ("[\(good), 7]", "entry 2: expected an object"), ("[{\"Public\": \"\(key)\"}]", "entry 1, Address: expected a value"),
+            ("", "the file is empty"), ("nonsense", "not JSON"), ("[", "unexpected end of data, line 1"),
+            ("{}", "expected an array"),
+            ("[\(good), 7]", "entry 2: expected an object"),
+            ("[{\"Public\": \"\(key)\"}]", "entry 1, Address: expected a value"),
             ("[{\"Address\": \"h:1\"}]", "entry 1, Public: expected a value"),
-            ("[{\"Address\": \"h\", \"Public\": \"\(key)\"}]", "entry 1, Address: expected host:port, but it has no port"),
-            ("[{\"Address\": \"h:65536\", \"Public\": \"\(key)\"}]", "entry 1, Address: expected a port from 1 to 65535"),
+            (
+                "[{\"Address\": \"h\", \"Public\": \"\(key)\"}]",
+                "entry 1, Address: expected host:port, but it has no port"
+            ),
+            (
+                "[{\"Address\": \"h:65536\", \"Public\": \"\(key)\"}]",
+                "entry 1, Address: expected a port from 1 to 65535"
+            ),
             ("[{\"Address\": \"h:1\", \"Public\": \"?\"}]", "entry 1, Public: expected standard base64"),
             ("[{\"Address\": \"h:1\", \"Public\": \"AAAA\"}]", "entry 1, Public: expected 32 bytes"),
-            ("[{\"Address\": \"h:1\", \"Public\": \"\(key)\", \"Counter\": \"7\"}]", "entry 1, Counter: expected an integer"),
-            ("[{\"Address\": \"h:1\", \"Public\": \"\(key)\", \"Next\": 9223372036854775808}]", "entry 1, Next: expected an integer"),
-            ("[{\"Address\": \"h:1\", \"Public\": \"\(key)\", \"Next\": 99999999999999999999}]", "not JSON: an integer is beyond 64 bits"),
+            (
+                "[{\"Address\": \"h:1\", \"Public\": \"\(key)\", \"Counter\": \"7\"}]",
+                "entry 1, Counter: expected an integer"
+            ),
+            (
+                "[{\"Address\": \"h:1\", \"Public\": \"\(key)\", \"Next\": 9223372036854775808}]",
+                "entry 1, Next: expected an integer"
+            ),
+            (
+                "[{\"Address\": \"h:1\", \"Public\": \"\(key)\", \"Next\": 99999999999999999999}]",
+                "not JSON: an integer is beyond 64 bits"
+            ),
         ] {
             try place.directory.write("bad.json", text)
             let before = try place.directory.text("bad.json")
@@ -94,7 +117,9 @@ struct BadInputTests {
             #expect(finished.errorLines.last?.hasPrefix("entropy-source: bad.json: ") == true)
             #expect(finished.errorLines.last?.contains(words) == true, "\(text): \(finished.errors)")
             #expect(try place.directory.text("bad.json") == before)
-            if text != "" { try refused(place, 65, ["bad.json: ", words], "entropy-target", "-a", "n:1", "--append", "bad.json") }
+            if text != "" {
+                try refused(place, 65, ["bad.json: ", words], "entropy-target", "-a", "n:1", "--append", "bad.json")
+            }
         }
         #expect(try place.run("entropy-source", "--once", "-t", "none.json").status == 66)
     }
@@ -106,16 +131,27 @@ struct BadInputTests {
             ("", "the file is empty"), ("[]", "expected an object"), ("{}", "Address: expected a value"),
             (good.replacingOccurrences(of: "127.0.0.1:0", with: "127.0.0.1"), "Address: expected host:port"),
             (good.replacingOccurrences(of: "127.0.0.1:0", with: ":70000"), "Address: expected a port"),
-            (good.replacingOccurrences(of: "\"Counter\": 0", with: "\"Counter\": \"0\""), "Counter: expected an integer"),
+            (
+                good.replacingOccurrences(of: "\"Counter\": 0", with: "\"Counter\": \"0\""),
+                "Counter: expected an integer"
+            ),
             (good.replacingOccurrences(of: "\"Drift\": 120", with: "\"Drift\": -1"), "Drift: expected seconds"),
-            (good.replacingOccurrences(of: "\"Private\": \"", with: "\"Private\": \"AAAA"), "Private: expected 32 bytes"),
-            (good.replacingOccurrences(of: "\"Signer\": \"", with: "\"Signer\": \"AAAA"), "Signer: expected a PKIX public key"),
+            (
+                good.replacingOccurrences(of: "\"Private\": \"", with: "\"Private\": \"AAAA"),
+                "Private: expected 32 bytes"
+            ),
+            (
+                good.replacingOccurrences(of: "\"Signer\": \"", with: "\"Signer\": \"AAAA"),
+                "Signer: expected a PKIX public key"
+            ),
         ] {
             try place.directory.write("bad.json", text)
             for arguments in [["--check"], ["--pool", "pool"]] {
                 let finished = try place.start("entropy-sink", ["-f", "bad.json"] + arguments).wait(seconds: 10)
                 #expect(finished.status == 65, "\(words)")
-                #expect(finished.errorLines == finished.errorLines.filter { $0.contains("bad.json: ") && $0.contains(words) })
+                #expect(
+                    finished.errorLines
+                        == finished.errorLines.filter { $0.contains("bad.json: ") && $0.contains(words) })
                 #expect(finished.errorLines.count == 1)
             }
             #expect(try place.directory.text("bad.json") == text)
@@ -123,17 +159,27 @@ struct BadInputTests {
         try refused(place, 66, ["none.json: cannot open"], "entropy-sink", "-f", "none.json")
         try refused(place, 66, ["none/pool: cannot open: No such file"], "entropy-sink", "--pool", "none/pool")
         try refused(place, 65, [".: cannot open: Is a directory"], "entropy-sink", "--pool", ".")
+        for path in ["/dev/null", "/dev/full"] {
+            try refused(
+                place, 65, ["\(path): cannot mix into (a random device or a regular file is expected)"], "entropy-sink",
+                "--pool", path)
+        }
         let other = try RunningSink(place)
         try place.edit("config.json") { $0["Address"] = "127.0.0.1:\(other.port)" }
-        try refused(place, 69, ["cannot listen on 127.0.0.1:\(other.port): Address already in use"], "entropy-sink", "--pool", "pool")
+        try refused(
+            place, 69, ["cannot listen on 127.0.0.1:\(other.port): Address already in use"], "entropy-sink", "--pool",
+            "pool")
         try place.edit("config.json") { $0["Address"] = "no.such.host.invalid:4141" }
-        try refused(place, 69, ["cannot listen on no.such.host.invalid:4141"], "entropy-sink", "--pool", "pool")
+        try refused(
+            place, 69, ["cannot listen on no.such.host.invalid:4141: its host cannot be resolved"], "entropy-sink",
+            "--pool", "pool")
     }
 
     @Test(arguments: Build.available) func peersThatAreNotThere(_ build: Build) throws {
         let place = try place(build)
         for (address, words) in [
-            ("127.0.0.1:1", "cannot connect: Connection refused"), ("no.such.host.invalid:4141", "cannot connect: Couldn't resolve host name"),
+            ("127.0.0.1:1", "cannot connect: Connection refused"),
+            ("no.such.host.invalid:4141", "cannot connect: Couldn't resolve host name"),
         ] {
             try place.edit("targets.json") { $0["Address"] = address }
             let finished = try place.run("entropy-source", "--once")
@@ -147,9 +193,15 @@ struct BadInputTests {
 
     @Test(arguments: Build.available) func noTPM(_ build: Build) throws {
         let place = try place(build)
-        try refused(place, 69, ["/dev/no-tpm: no TPM there: is the device-tree overlay loaded?"], "rsagen", "-o", "t", "--tcti", "device:/dev/no-tpm")
+        try refused(
+            place, 69, ["/dev/no-tpm: no TPM there: is the device-tree overlay loaded?"], "rsagen", "-o", "t", "--tcti",
+            "device:/dev/no-tpm")
         try refused(place, 69, ["no TPM at swtpm:path=/nowhere"], "rsagen", "-o", "t", "--tcti", "swtpm:path=/nowhere")
         try refused(place, 69, ["no TPM at nonsense"], "rsagen", "-o", "t", "--tcti", "nonsense")
+        // What would make the loader search for a simulator.
+        for tcti in ["", ":", ":port=1"] {
+            try refused(place, 69, ["no TPM is named"], "rsagen", "-o", "t", "--tcti", tcti)
+        }
         let tpm = try SoftwareTPM()
         let with = try Workplace(build, tpm: tpm)
         try with.provision()
@@ -157,8 +209,11 @@ struct BadInputTests {
         tpm.stop()
         try refused(with, 69, ["signer.key: no TPM at "], "entropy-source", "--once")
         let other = try SoftwareTPM()
-        try refused(with, 65, ["signer.key: ", "belongs to another TPM"], "entropy-source", "--once", "--tcti", other.tcti)
-        try refused(with, 1, ["this TPM makes no RSA-4096 keys; it makes RSA-2048, RSA-3072, P-256"], "rsagen", "-s", "4096", "-o", "t", "--tcti", other.tcti)
+        try refused(
+            with, 65, ["signer.key: ", "belongs to another TPM"], "entropy-source", "--once", "--tcti", other.tcti)
+        try refused(
+            with, 1, ["this TPM makes no RSA-4096 keys; it makes RSA-2048, RSA-3072, P-256"], "rsagen", "-s", "4096",
+            "-o", "t", "--tcti", other.tcti)
     }
 
     @Test(arguments: Build.available) func filesThatExist(_ build: Build) throws {
@@ -171,7 +226,15 @@ struct BadInputTests {
         #expect(try place.run("curve25519gen", "--force").status == 0)
         #expect(try place.directory.read("decrypt.key").count == 32)
         #expect(try place.directory.mode("decrypt.key") == 0o600)
-        try refused(place, 73, ["none/k.key", "cannot "], "curve25519gen", "-o", "none/k")
+        try refused(place, 73, ["none/k.key: cannot write: No such file"], "curve25519gen", "-o", "none/k")
+        try refused(place, 73, ["none/k.key: cannot write: No such file"], "rsagen", "--software", "-o", "none/k")
+        try refused(
+            place, 73, ["none/t: cannot write: No such file"], "entropy-target", "-a", "h:1", "--append", "none/t")
+        // Both or none, also when they are to be replaced.
+        try FileManager.default.removeItem(atPath: place.directory.file("decrypt.pub"))
+        try FileManager.default.createDirectory(
+            atPath: place.directory.file("decrypt.pub"), withIntermediateDirectories: false)
+        try refused(place, 73, ["decrypt.pub: cannot write: Is a directory"], "curve25519gen", "--force")
     }
 
     @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: Build.available)
@@ -180,13 +243,18 @@ struct BadInputTests {
         // Another user: the directory may be entered, its files may not be written.
         #expect(chmod(place.directory.path, 0o755) == 0)
         func asNobody(_ program: String, _ arguments: String...) throws -> Finished {
-            try run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + build.command(program) + arguments, in: place.directory.path)
+            try run(
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + build.command(program) + arguments,
+                in: place.directory.path)
         }
         let before = try place.directory.snapshot()
         for (finished, words) in [
             (try asNobody("entropy-source", "--once"), "signer.key: cannot open: Permission denied"),
-            (try asNobody("curve25519gen", "-o", "new"), "new.key: cannot create: Permission denied"),
-            (try asNobody("entropy-target", "-a", "h:1", "--append", "targets.json"), "targets.json: cannot open: Permission denied"),
+            (try asNobody("curve25519gen", "-o", "new"), "new.key: cannot write: Permission denied"),
+            (
+                try asNobody("entropy-target", "-a", "h:1", "--append", "targets.json"),
+                "targets.json: cannot write: Permission denied"
+            ),
             (try asNobody("entropy-config"), "decrypt.key: cannot open: Permission denied"),
         ] {
             #expect(finished.status == 77, "\(words): \(finished.errors)")
@@ -198,10 +266,14 @@ struct BadInputTests {
     @Test(arguments: Build.available) func wrongUsage(_ build: Build) throws {
         let place = try place(build)
         for (program, arguments) in [
-            ("rsagen", ["--bogus"]), ("rsagen", ["-s", "1024"]), ("rsagen", ["-s", "many"]), ("rsagen", ["--algorithm", "dsa"]),
-            ("rsagen", ["--algorithm", "ecdsa", "-s", "3072"]), ("rsagen", ["-o", ""]), ("rsagen", ["-o"]), ("rsagen", ["x"]),
-            ("curve25519gen", ["-z"]), ("entropy-target", []), ("entropy-target", ["-a", "h"]), ("entropy-target", ["-a", "h:0"]),
-            ("entropy-config", ["-a", "4141"]), ("entropy-config", ["-d", "-1"]), ("entropy-source", ["--scan", "soon"]),
+            ("rsagen", ["--bogus"]), ("rsagen", ["-s", "1024"]), ("rsagen", ["-s", "many"]),
+            ("rsagen", ["--algorithm", "dsa"]),
+            ("rsagen", ["--algorithm", "ecdsa", "-s", "3072"]), ("rsagen", ["-o", ""]), ("rsagen", ["-o"]),
+            ("rsagen", ["x"]),
+            ("curve25519gen", ["-z"]), ("entropy-target", []), ("entropy-target", ["-a", "h"]),
+            ("entropy-target", ["-a", "h:0"]),
+            ("entropy-config", ["-a", "4141"]), ("entropy-config", ["-d", "-1"]),
+            ("entropy-source", ["--scan", "soon"]),
             ("entropy-source", ["--once=1"]), ("entropy-sink", ["-f"]), ("entropy-sink", ["file"]),
         ] {
             let finished = try place.start(program, arguments).wait(seconds: 10)
@@ -210,7 +282,9 @@ struct BadInputTests {
             #expect(finished.errors.contains("see --help"))
             #expect(finished.output.isEmpty)
         }
-        for program in ["rsagen", "curve25519gen", "entropy-target", "entropy-config", "entropy-source", "entropy-sink"] {
+        for program in [
+            "rsagen", "curve25519gen", "entropy-target", "entropy-config", "entropy-source", "entropy-sink",
+        ] {
             let help = try place.run(program, "--help")
             #expect(help.status == 0 && help.errors.isEmpty)
             #expect(help.text.hasPrefix("usage: \(program) [OPTION]...\n"))

@@ -5,7 +5,8 @@ import Testing
 /// Numbers at the borders of 32 and 64 bits, through the real programs: no trap, the right answer or a clear refusal.
 @Suite(.enabled(if: haveTools("qemu-arm-static"), "qemu-arm-static is not installed")) struct BorderTests {
     static let numbers: [Int64] = [
-        .min, -1 << 32, -1 << 31 - 1, -1 << 31, -1, 0, 1 << 31 - 2, 1 << 31 - 1, 1 << 31, 1 << 32 - 1, 1 << 32, .max - 1, .max,
+        .min, -1 << 32, -1 << 31 - 1, -1 << 31, -1, 0, 1 << 31 - 2, 1 << 31 - 1, 1 << 31, 1 << 32 - 1, 1 << 32,
+        .max - 1, .max,
     ]
 
     @Test(arguments: Build.available) func optionsTakeThem(_ build: Build) throws {
@@ -20,7 +21,9 @@ import Testing
             #expect(configuration.status == (number < 0 ? 64 : 0))
             if number >= 0 { #expect(configuration.text.contains("\"Drift\": \(number)\n")) }
         }
-        for text in ["9223372036854775808", "-9223372036854775809", "99999999999999999999999", "1.5", "0x7", "", " 1", "1e3"] {
+        for text in [
+            "9223372036854775808", "-9223372036854775809", "99999999999999999999999", "1.5", "0x7", "", " 1", "1e3",
+        ] {
             for option in ["-c", "-t"] {
                 let refused = try place.run("entropy-target", "-a", "h:1", option, text)
                 #expect(refused.status == 64, "\(text)")
@@ -45,7 +48,9 @@ import Testing
             let source = try place.run("entropy-source", "--once")
             if number == .max {
                 #expect(source.status == 1)
-                #expect(source.errors.contains("the counter for 127.0.0.1:\(sink.port) has reached its end: make a new signing key"))
+                #expect(
+                    source.errors.contains(
+                        "the counter for 127.0.0.1:\(sink.port) has reached its end: make a new signing key"))
                 #expect(try place.directory.read("targets.json") == before)
                 continue
             }
@@ -76,7 +81,8 @@ import Testing
         try place.provision()
         let sink = try RunningSink(place)
         try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
-        let source = try place.run("entropy-source", "--once", "--interval", "9223372036854775807", "--scan", "9223372036854775807s")
+        let source = try place.run(
+            "entropy-source", "--once", "--interval", "9223372036854775807", "--scan", "9223372036854775807s")
         #expect(source.status == 0, "\(source.errors)")
         #expect(try place.number("targets.json", "Next") == .max)
         for text in ["0", "-1", "9223372036854775808", "9223372036854775807d", "1w", "h", "", "1.5h", "+5"] {

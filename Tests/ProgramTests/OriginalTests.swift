@@ -10,7 +10,7 @@ import Testing
     struct Found: Decodable {
         let sealed, packet, chunk: Int
         let timestamp, counter: Int64
-        let recipient_matches: Bool
+        let recipientMatches: Bool
     }
 
     static let hasPeer = isCI || FileManager.default.fileExists(atPath: "/usr/lib/python3/dist-packages/nacl")
@@ -32,11 +32,11 @@ import Testing
             #expect(source.errors.contains("unconfirmed"))
             let result = peer.wait()
             #expect(result.status == 0, "\(result.errors)")
-            let found = try JSONDecoder().decode(Found.self, from: Data(result.text.split(separator: "\n")[1].utf8))
+            let found = try Vectors.decode(Found.self, from: Data(result.text.split(separator: "\n")[1].utf8))
             #expect(found.counter == 4_294_967_296)
             #expect(found.chunk == 1024)
             #expect(abs(found.timestamp - Int64(Date().timeIntervalSince1970)) < 60)
-            #expect(found.recipient_matches)
+            #expect(found.recipientMatches)
             // A counter of 1 has four bytes fewer: 1041 and 1381, and 18 for the recipient.
             #expect(found.packet == 1041 + 18 + 4)
             #expect(found.sealed == 1381 + 18 + 4)
@@ -75,7 +75,8 @@ import Testing
         #expect(last == .max)
         #expect(mixed >= 9)
         // Whoever is refused before the signature is verified gets no byte.
-        for each in group.cases where ["boxInvalid", "boxTooShort", "unsigned", "signatureInvalid"].contains(each.expect) {
+        for each in group.cases
+        where ["boxInvalid", "boxTooShort", "unsigned", "signatureInvalid"].contains(each.expect) {
             let connection = try Socket.connect(sink.port)
             connection.send(Frame.encode(hex(each.wire)))
             #expect(connection.receive(1) == [], "\(each.name)")

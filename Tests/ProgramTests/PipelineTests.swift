@@ -56,7 +56,8 @@ struct PipelineTests {
         try place.provision()
         try place.run("entropy-target", "-a", "h:1", "--append", "targets.json")
         for (name, mode) in [
-            ("signer.key", 0o600), ("decrypt.key", 0o600), ("targets.json", 0o600), ("signer.pub", 0o644), ("decrypt.pub", 0o644),
+            ("signer.key", 0o600), ("decrypt.key", 0o600), ("targets.json", 0o600), ("signer.pub", 0o644),
+            ("decrypt.pub", 0o644),
         ] { #expect(try place.directory.mode(name) == mode, "\(name)") }
     }
 
@@ -86,7 +87,7 @@ struct PipelineTests {
         #expect(refused.status == 73)
     }
 
-    @Test(arguments: Build.available) func SIGTERMAndSIGINTStopCleanly(_ build: Build) throws {
+    @Test(arguments: Build.available) func signalsStopCleanly(_ build: Build) throws {
         for signal in [SIGTERM, SIGINT] {
             let tpm = try SoftwareTPM()
             let place = try Workplace(build, tpm: tpm)

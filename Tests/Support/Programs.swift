@@ -24,7 +24,9 @@ public enum Build: String, CaseIterable, Sendable, CustomTestStringConvertible {
         guard self == .board, program != "entropy-sink" else { return [Build.host.path(program)] }
         let sysroot = packageRoot.appendingPathComponent(".build-board/sdk/bbb.artifactbundle/bbb/sysroot").path
         let libraries = "\(sysroot)/lib/arm-linux-gnueabihf:\(sysroot)/usr/lib/arm-linux-gnueabihf"
-        return ["qemu-arm-static", "-cpu", "cortex-a8", "-L", sysroot, "-E", "LD_LIBRARY_PATH=\(libraries)", path(program)]
+        return [
+            "qemu-arm-static", "-cpu", "cortex-a8", "-L", sysroot, "-E", "LD_LIBRARY_PATH=\(libraries)", path(program),
+        ]
     }
 }
 

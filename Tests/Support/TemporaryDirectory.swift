@@ -20,7 +20,9 @@ public final class TemporaryDirectory: Sendable {
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file(name))
     }
 
-    public func write(_ name: String, _ text: String, mode: Int = 0o600) throws { try write(name, Array(text.utf8), mode: mode) }
+    public func write(_ name: String, _ text: String, mode: Int = 0o600) throws {
+        try write(name, Array(text.utf8), mode: mode)
+    }
 
     public func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: file(name)))) }
 

@@ -4,7 +4,14 @@ import Foundation
 public enum Vectors {
     public static func load<T: Decodable>(_ name: String, as type: T.Type) throws -> T {
         let url = packageRoot.appendingPathComponent("Tests/Vectors/\(name)")
-        return try JSONDecoder().decode(type, from: Data(contentsOf: url))
+        return try decode(type, from: Data(contentsOf: url))
+    }
+
+    /// Names in JSON are in snake case, ours are not.
+    public static func decode<T: Decodable>(_ type: T.Type, from data: Data) throws -> T {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(type, from: data)
     }
 }
 

@@ -19,7 +19,9 @@ struct TPMSignerTests {
         try directory.write("m", message)
     }
 
-    func sh(_ command: String...) throws -> Finished { try run(command, in: directory.path, environment: tpm.environment) }
+    func sh(_ command: String...) throws -> Finished {
+        try run(command, in: directory.path, environment: tpm.environment)
+    }
 
     /// Makes a key and writes it as rsagen does.
     func makeKey(_ algorithm: KeyAlgorithm) throws -> TPMKeyFile {
@@ -49,13 +51,17 @@ struct TPMSignerTests {
     func othersReadOurKeysAndSignatures(_ algorithm: KeyAlgorithm) throws {
         let file = try makeKey(algorithm)
         let exported = try sh(
-            "openssl", "pkey", "-provider", "tpm2", "-provider", "default", "-in", "k.key", "-pubout", "-outform", "DER")
+            "openssl", "pkey", "-provider", "tpm2", "-provider", "default", "-in", "k.key", "-pubout", "-outform", "DER"
+        )
         #expect(Array(exported.output) == (try directory.read("k.pub")), "\(exported.errors)")
         try directory.write("s", try sign(file))
         #expect(try opensslVerifies(algorithm) == "Verified OK\n")
         let pss = algorithm == .ecdsaP256 ? [] : ["-sigopt", "rsa_padding_mode:pss"]
         let theirs = try run(
-            ["openssl", "dgst", "-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2", "-sha256", "-sign", "k.key"]
+            [
+                "openssl", "dgst", "-provider", "tpm2", "-provider", "default", "-propquery", "?provider=tpm2",
+                "-sha256", "-sign", "k.key",
+            ]
                 + pss + ["-out", "s", "m"], in: directory.path, environment: tpm.environment)
         #expect(theirs.status == 0, "\(theirs.errors)")
         #expect(try opensslVerifies(algorithm) == "Verified OK\n")
@@ -69,7 +75,8 @@ struct TPMSignerTests {
         #expect(area.attributeNames == "fixedTPM fixedParent sensitiveDataOrigin userWithAuth noDA sign")
         try directory.write("pub.tss", file.publicPart)
         let printed = try sh("tpm2_print", "-t", "TPM2B_PUBLIC", "pub.tss")
-        #expect(printed.text.contains("fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|sign"), "\(printed.text)")
+        #expect(
+            printed.text.contains("fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|sign"), "\(printed.text)")
         #expect(printed.text.contains("rsapss"))
     }
 
@@ -161,7 +168,8 @@ struct TPMSignerTests {
     /// A key that tpm2-tools made with these attributes, as a key file of ours.
     func keyFile(attributes: String, policy: Bool = false) throws -> [UInt8] {
         #expect(try sh("tpm2_createprimary", "-c", "p.ctx", "-G", "ecc", "-Q").status == 0)
-        var command = ["tpm2_create", "-C", "p.ctx", "-G", "rsa2048", "-u", "u", "-r", "r", "-a", attributes, "-Q"]
+        let scheme = attributes.contains("sign") ? "rsa2048:rsapss:null" : "rsa2048"
+        var command = ["tpm2_create", "-C", "p.ctx", "-G", scheme, "-u", "u", "-r", "r", "-a", attributes, "-Q"]
         if policy {
             try directory.write("policy", [UInt8](repeating: 7, count: 32))
             command += ["-L", "policy"]
@@ -169,13 +177,33 @@ struct TPMSignerTests {
         let made = try run(command, in: directory.path, environment: tpm.environment)
         #expect(made.status == 0, "\(made.errors)")
         return try TPMKeyFile(
-            emptyAuth: true, parent: TPMKeyFile.ownerHierarchy, publicPart: directory.read("u"), privatePart: directory.read("r")
+            emptyAuth: true, parent: TPMKeyFile.ownerHierarchy, publicPart: directory.read("u"),
+            privatePart: directory.read("r")
         ).encode()
+    }
+
+    @Test func aKeyWithAPasswordIsNotTriedInVain() throws {
+        _ = try sh("tpm2_createprimary", "-c", "p.ctx", "-G", "ecc", "-Q")
+        let made = try sh(
+            "tpm2_create", "-C", "p.ctx", "-G", "rsa2048:rsapss:null", "-u", "u", "-r", "r", "-p", "secret", "-Q", "-a",
+            "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign")
+        #expect(made.status == 0, "\(made.errors)")
+        _ = try sh("tpm2_flushcontext", "-t")
+        for emptyAuth in [false, nil] as [Bool?] {
+            let file = TPMKeyFile(
+                emptyAuth: emptyAuth, parent: TPMKeyFile.ownerHierarchy, publicPart: try directory.read("u"),
+                privatePart: try directory.read("r"))
+            let error = #expect(throws: TPMError.self) { try TPMSigner(file, in: TPMDevice(tpm.tcti)) }
+            #expect(error?.code == .wrongAuthorization)
+        }
+        #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0"))
     }
 
     @Test func unfitKeysAreRefused() throws {
         for (attributes, policy) in [
             ("fixedtpm|fixedparent|sensitivedataorigin|userwithauth|decrypt", false),
+            ("fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign|restricted", false),
+            ("sensitivedataorigin|userwithauth|sign", false),
             ("fixedtpm|fixedparent|sensitivedataorigin|sign", true),
         ] {
             try directory.write("x.key", try keyFile(attributes: attributes, policy: policy))

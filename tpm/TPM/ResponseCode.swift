@@ -29,8 +29,8 @@ enum ResponseCode {
                     .lockout,
                     "the TPM is in lockout (the password may be right: power cuts count as failed tries); "
                         + "see `tpm2_getcap properties-variable` for the time to recovery")
-            case 0x922, 0x90a, 0x908: return make(.retry, "the TPM is busy")
-            case 0x902: return make(.refused, "the TPM has no free slot: `tpm2_flushcontext -t` empties them")
+            case 0x908, 0x909, 0x90a, 0x920, 0x922: return make(.retry, "the TPM is busy")
+            case 0x902: return make(.refused, "the TPM has no free slot: another program keeps its objects loaded")
             case 0x100: return make(.contextLost, "the TPM was reset and not started")
             // A handle or session that is no longer loaded: the TPM was reset since.
             case 0x910...0x916, 0x918...0x91e: return make(.contextLost, "the TPM was reset: what was loaded is gone")

@@ -9,6 +9,10 @@ struct TCTI: ~Copyable {
     let pointer: OpaquePointer  // <TSS2_TCTI_CONTEXT>, owned
 
     init(_ configuration: String) throws(TPMError) {
+        // For an empty name the loader would search, and might find a simulator.
+        guard let first = configuration.utf8.first, first != UInt8(ascii: ":") else {
+            throw TPMError(.noDevice, "no TPM is named: a TCTI such as \(TCTI.standard) is expected")
+        }
         try TCTI.examineDevice(configuration)
         var pointer: OpaquePointer?
         let response = Tss2_TctiLdr_Initialize(configuration, &pointer)
@@ -31,7 +35,9 @@ struct TCTI: ~Copyable {
         let prefix = "device:"
         guard configuration.utf8.starts(with: prefix.utf8) else { return }
         let path = String(decoding: configuration.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
-        if let major = try? StateFile.read("/sys/class/tpm/tpm0/tpm_version_major", limit: 16),
+        let number = String(
+            decoding: path.utf8.reversed().prefix { (0x30...0x39).contains($0) }.reversed(), as: UTF8.self)
+        if let major = try? StateFile.read("/sys/class/tpm/tpm\(number)/tpm_version_major", limit: 16),
             major.first == UInt8(ascii: "1")
         {
             throw TPMError(

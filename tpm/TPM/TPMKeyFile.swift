@@ -10,8 +10,8 @@ public struct TPMKeyFile: Sendable {
     /// The owner hierarchy: its primary is derived on demand.
     public static let ownerHierarchy: UInt32 = 0x4000_0001
 
-    /// True when the key has no password.
-    public let emptyAuth: Bool
+    /// True when the key has no password; nil where the file does not say, as other programs write it for both.
+    public let emptyAuth: Bool?
     /// A hierarchy, whose primary is the parent, or a persistent key.
     public let parent: UInt32
     /// A marshalled TPM2B_PUBLIC.
@@ -23,27 +23,23 @@ public struct TPMKeyFile: Sendable {
     private static let importableKey: [UInt8] = [0x67, 0x81, 0x05, 0x0a, 0x01, 0x04]  // 2.23.133.10.1.4
     private static let sealedData: [UInt8] = [0x67, 0x81, 0x05, 0x0a, 0x01, 0x05]  // 2.23.133.10.1.5
 
-    init(emptyAuth: Bool, parent: UInt32, publicPart: [UInt8], privatePart: [UInt8]) {
+    init(emptyAuth: Bool?, parent: UInt32, publicPart: [UInt8], privatePart: [UInt8]) {
         self.emptyAuth = emptyAuth
         self.parent = parent
         self.publicPart = publicPart
         self.privatePart = privatePart
     }
 
-    /// True for a file that is to be read here, not by SoftwareSigner.
-    public static func matches(_ file: [UInt8]) -> Bool {
-        guard let pem = try? PEM.decode(file) else { return false }
-        return pem.has(label: label)
-    }
+    /// True for a file that is to be read here, not by SoftwareSigner: by its PEM label, or in DER by its object
+    /// identifier.
+    public static func matches(_ file: [UInt8]) -> Bool { (try? der(of: file)) != nil }
 
-    /// Reads a file. Sealed data, importable keys and policies are refused by name.
+    /// Reads a file, PEM or DER. Sealed data, importable keys and policies are refused by name.
     public init(decoding file: [UInt8]) throws(TPMError) {
-        guard let pem = try? PEM.decode(file), pem.has(label: TPMKeyFile.label) else {
-            throw TPMError(.badKeyFile, "a PEM TSS2 PRIVATE KEY is expected")
-        }
+        let der = try TPMKeyFile.der(of: file)
         let fields: Fields
         do throws(DERError) {
-            fields = try Fields(decoding: pem.der)
+            fields = try Fields(decoding: der)
         } catch {
             throw TPMError(.badKeyFile, "the TSS2 PRIVATE KEY is damaged")
         }
@@ -59,10 +55,21 @@ public struct TPMKeyFile: Sendable {
             privatePart: fields.privatePart)
     }
 
+    private static func der(of file: [UInt8]) throws(TPMError) -> [UInt8] {
+        let pem: PEM?
+        do throws(CryptoError) { pem = try PEM.decode(file) } catch { throw TPMError(.badKeyFile, error.message) }
+        if let pem, pem.has(label: label) { return pem.der }
+        var outer = DERReader(file)
+        guard pem == nil, var key = try? outer.readConstructed(), let type = try? key.read(DERTag.objectIdentifier),
+            type.starts(with: loadableKey.dropLast())
+        else { throw TPMError(.badKeyFile, "a TSS2 PRIVATE KEY is expected") }
+        return file
+    }
+
     /// The ASN.1 structure as it stands, before it is judged.
     private struct Fields {
         var type: [UInt8]
-        var emptyAuth = false
+        var emptyAuth: Bool?
         var hasPolicy = false
         var parent: UInt32
         var publicPart: [UInt8]
@@ -105,7 +112,8 @@ public struct TPMKeyFile: Sendable {
         var writer = DERWriter()
         writer.writeConstructed { key in
             key.write(DERTag.objectIdentifier, TPMKeyFile.loadableKey)
-            key.writeConstructed(DERTag.constructed(0)) { $0.writeBoolean(emptyAuth) }
+            // Always there, since tpm2-openssl takes its absence for TRUE.
+            if let emptyAuth { key.writeConstructed(DERTag.constructed(0)) { $0.writeBoolean(emptyAuth) } }
             key.writeInteger(Int64(parent))
             key.write(DERTag.octetString, publicPart)
             key.write(DERTag.octetString, privatePart)

@@ -22,6 +22,9 @@ public struct TPMPublicArea {
         return text
     }
 
+    /// True when a wrong password counts towards the TPM's lockout.
+    var isUnderDictionaryAttackProtection: Bool { attributes & (1 << 10) == 0 }
+
     /// From a marshalled TPM2B_PUBLIC, which must fill all of `bytes`.
     public init(unmarshalling bytes: [UInt8]) throws(TPMError) {
         var area = TPM2B_PUBLIC()
@@ -43,6 +46,12 @@ public struct TPMPublicArea {
         }
         guard attributes & (1 << 6) != 0 else {
             throw TPMError(.unusableKey, "this key can be used by a policy only, which is not supported")
+        }
+        guard attributes & 0x32 == 0x32 else {
+            throw TPMError(
+                .unusableKey,
+                "this key was not made in its TPM or may leave it: it needs fixedTPM, fixedParent and "
+                    + "sensitiveDataOrigin")
         }
         do throws(CryptoError) {
             publicKey = try PublicKey(try TPMPublicArea.pkix(area.publicArea))

@@ -15,6 +15,10 @@ public final class TPMSigner: Signer {
         self.device = device
         self.file = file
         area = try TPMPublicArea(unmarshalling: file.publicPart)
+        // Without its password each try would fail, and under dictionary-attack protection lock the TPM in the end.
+        guard file.emptyAuth != false, file.emptyAuth == true || !area.isUnderDictionaryAttackProtection else {
+            throw TPMError(.wrongAuthorization, "this key has a password, which is not supported")
+        }
         _ = try device.perform { (context, generation) throws(TPMError) in try self.load(context, generation) }
     }
 

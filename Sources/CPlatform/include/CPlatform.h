@@ -32,20 +32,29 @@ struct platform_file {
   int64_t size;
   uint32_t mode;  // permission bits only
   uint32_t owner, group;
-  int is_regular, is_directory, is_character_device;
+  uint64_t device, inode;
+  int is_regular, is_character_device;
 };
 int platform_describe(int descriptor, struct platform_file *_Nonnull file);
+int platform_describe_path(const char *_Nonnull path, struct platform_file *_Nonnull file);  // lstat
 int platform_open(const char *_Nonnull path, int flags, unsigned mode);
+void platform_set_blocking(int descriptor);
 int platform_rename_new(const char *_Nonnull from, const char *_Nonnull to);  // fails with EEXIST
 
 // Writes one byte to a pipe when SIGTERM or SIGINT arrives; a second signal ends the process at once.
 // Returns the pipe's reading end, or -1.
 int platform_watch_termination(void);
-void platform_ignore_broken_pipes(void);
+// A closed connection and a file beyond the process's limit shall be errors of write(2), not the end.
+void platform_ignore_write_signals(void);
 
+// True for a device of random(4).
+int platform_is_random_device(int descriptor);
 // Mixes `size` bytes into the kernel's pool behind `descriptor` (/dev/random), credits `bits`, and reseeds the
 // kernel's generator at once. Returns 0, or -1 with errno: EPERM without CAP_SYS_ADMIN, ENOTTY for no such device.
 int platform_add_entropy(int descriptor, const void *_Nonnull bytes, size_t size, int bits);
+
+// Bytes of a TCP socket's send queue that were not acknowledged.
+int platform_unacknowledged(int socket);
 
 // getopt_long's globals, behind functions.
 int platform_next_option(int count, char *_Nullable const *_Nonnull arguments, const char *_Nonnull letters,

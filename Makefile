@@ -1,0 +1,45 @@
+# make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
+# build, run. `make help` lists the rest.
+
+.PHONY: help demo test build board lint clean packages-build packages-test
+.DEFAULT_GOAL := help
+
+BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
+BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/sdk --swift-sdk bbb \
+	--configuration release --scratch-path .build-board/build
+
+help:
+	@echo "make demo   provision a software TPM, send one chunk from a source to a sink, show each step"
+	@echo "make test   every test, on the host and under an emulated Cortex-A8"
+	@echo "make build  the six programs for this machine, optimized, in .build/release"
+	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
+	@echo "make lint   the code's format"
+	@echo "make clean  remove everything that was built"
+
+demo: packages-build
+	swift build
+	@provisioning/demo.sh .build/debug
+
+test: packages-test board
+	swift build --build-tests
+	swift test --skip-build
+
+build: packages-build
+	swift build --configuration release
+
+board: packages-build
+	provisioning/bbb/make-sdk.sh .build-board/sdk
+	set -e; for program in $(BOARD_PROGRAMS); do $(BOARD_BUILD) --product $$program; done
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
+	for script in provisioning/*.sh provisioning/bbb/*.sh .ci/run; do sh -n $$script || exit 1; done
+
+clean:
+	rm -rf .build .build-board
+
+packages-build:
+	@provisioning/install-packages.sh build
+
+packages-test:
+	@provisioning/install-packages.sh build test

@@ -1,0 +1,41 @@
+import CPlatform
+
+/// What fstat(2) says of a file.
+public struct FileStatus: Sendable {
+    public let size: Int64
+    /// The permission bits, 0o7777 at most.
+    public let mode: UInt32
+    public let owner: UInt32
+    public let group: UInt32
+    public let isRegular: Bool
+    public let isCharacterDevice: Bool
+    let device: UInt64
+    let inode: UInt64
+
+    init(_ file: platform_file) {
+        size = file.size
+        mode = file.mode
+        owner = file.owner
+        group = file.group
+        isRegular = file.is_regular != 0
+        isCharacterDevice = file.is_character_device != 0
+        device = file.device
+        inode = file.inode
+    }
+
+    /// The file behind a name now, not following a link; nil where there is none.
+    static func find(_ path: String) -> FileStatus? {
+        var file = platform_file()
+        return platform_describe_path(path, &file) == 0 ? FileStatus(file) : nil
+    }
+
+    func isSameFile(as other: FileStatus?) -> Bool { device == other?.device && inode == other?.inode }
+
+    /// What to do about a secret that others can read; nil when only those can who must. A file that belongs to someone
+    /// else is read by way of its group, as a service reads a configuration of root's.
+    var exposureAdvice: (mode: String, command: String)? {
+        let isOwn = owner == geteuid()
+        guard mode & (isOwn ? 0o044 : 0o004) != 0 else { return nil }
+        return (String(mode, radix: 8), isOwn ? "chmod 600" : "chmod o=")
+    }
+}

@@ -1,0 +1,122 @@
+import EntropyCrypto
+import EntropyPacket
+import EntropyState
+import Foundation
+import Platform
+import Support
+import Testing
+
+@testable import EntropySink
+
+/// A sink's judgement of packets, with the clock in hand.
+@Suite struct ReceiverTests {
+    // Made once; a test takes turns with no other on one signature.
+    nonisolated(unsafe) static let signer = Result { try SoftwareSigner(generating: .ecdsaP256) }
+
+    let directory: TemporaryDirectory
+    let sink = BoxPrivateKey()
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    func receiver(_ changes: [String: Any] = [:], now: Int64 = 1000) throws -> Receiver {
+        var fields: [String: Any] = [
+            "Address": ":0", "Drift": 120, "Counter": 5, "Private": Data(sink.copyBytes()).base64EncodedString(),
+            "Signer": Data(try ReceiverTests.signer.get().publicKey.pkix).base64EncodedString(),
+        ]
+        for (name, value) in changes { fields[name] = value }
+        try directory.write("config.json", Array(JSONSerialization.data(withJSONObject: fields)))
+        try directory.write("pool", "")
+        let clock = Clock(unixTime: { now }, milliseconds: { now * 1000 })
+        return Receiver(
+            try SinkConfiguration(reading: directory.file("config.json"), warn: { _ in }),
+            pool: try EntropyDevice(directory.file("pool")), clock: clock, log: Log(clock: clock, say: { _ in }))
+    }
+
+    /// Hands a packet over and opens the receipt.
+    func receive(
+        _ receiver: Receiver, counter: Int64 = 6, timestamp: Int64 = 1000, recipient: BoxPublicKey?
+    ) throws -> Receipt? {
+        let packet = try Packet(
+            timestamp: timestamp, counter: counter, chunk: [UInt8](repeating: 1, count: 1024),
+            recipient: recipient.map { Recipient($0) })
+        let message = packet.encode()
+        let signed = SignedMessage(message: message, signature: try ReceiverTests.signer.get().sign(message))
+        let sealed = try Envelope.seal(signed, to: sink.publicKey)
+        guard let frame = receiver.receive(sealed.bytes, from: Peer(nil)).receipt else { return nil }
+        return Receipt(opening: Array(frame.dropFirst(2)), with: sealed.sharedKey)
+    }
+
+    var poolSize: Int { get throws { try directory.read("pool").count } }
+
+    func storedCounter() throws -> Int64? {
+        let object = try JSONSerialization.jsonObject(with: Data(directory.read("config.json"))) as? [String: Any]
+        return (object?["Counter"] as? NSNumber)?.int64Value
+    }
+
+    @Test func aFreshPacketIsMixed() throws {
+        let receiver = try receiver()
+        #expect(try receive(receiver, recipient: sink.publicKey) == Receipt(status: .mixed, counter: 6, time: 1000))
+        #expect(try poolSize == 1024)
+        #expect(try storedCounter() == 6)
+    }
+
+    @Test func aReplayIsRefused() throws {
+        let receiver = try receiver()
+        _ = try receive(receiver, recipient: sink.publicKey)
+        #expect(
+            try receive(receiver, recipient: sink.publicKey)
+                == Receipt(status: .counterRegressed, counter: 6, time: 1000))
+        #expect(try poolSize == 1024)
+    }
+
+    @Test(arguments: [879, 1121, .min, .max] as [Int64]) func anotherTimeIsRefused(_ timestamp: Int64) throws {
+        let receiver = try receiver()
+        let receipt = try receive(receiver, timestamp: timestamp, recipient: sink.publicKey)
+        #expect(receipt == Receipt(status: .timestampOutsideDrift, counter: 5, time: 1000))
+        #expect(try poolSize == 0)
+        #expect(try storedCounter() == 5)
+    }
+
+    @Test func aPacketForAnotherSinkIsRefused() throws {
+        let receiver = try receiver()
+        let receipt = try receive(receiver, recipient: BoxPrivateKey().publicKey)
+        #expect(receipt == Receipt(status: .wrongRecipient, counter: 5, time: 1000))
+        #expect(try poolSize == 0)
+    }
+
+    @Test func theRecipientMayBeRequired() throws {
+        #expect(try receive(try receiver(), recipient: nil)?.status == .mixed)
+        let strict = try receiver(["RequireRecipient": true])
+        #expect(try receive(strict, recipient: nil)?.status == .wrongRecipient)
+        #expect(try receive(strict, recipient: sink.publicKey)?.status == .mixed)
+    }
+
+    @Test func strangersGetNoByte() throws {
+        let receiver = try receiver()
+        #expect(receiver.receive([], from: Peer(nil)).receipt == nil)
+        #expect(receiver.receive([UInt8](repeating: 7, count: 1400), from: Peer(nil)).receipt == nil)
+        let unsigned = SignedMessage(message: [0x30, 0], signature: [])
+        #expect(receiver.receive(try Envelope.seal(unsigned, to: sink.publicKey).bytes, from: Peer(nil)).receipt == nil)
+    }
+
+    @Test func aCounterThatAnOperatorRaisedHolds() throws {
+        let receiver = try receiver()
+        let text = try directory.text("config.json").replacingOccurrences(of: "\"Counter\":5", with: "\"Counter\":1000")
+        try directory.write("config.json", text)
+        #expect(
+            try receive(receiver, recipient: sink.publicKey)
+                == Receipt(status: .counterRegressed, counter: 1000, time: 1000))
+        #expect(try storedCounter() == 1000)
+        #expect(try receive(receiver, counter: 1001, recipient: sink.publicKey)?.status == .mixed)
+    }
+
+    @Test func nothingIsMixedWhoseCounterCannotBeStored() throws {
+        let receiver = try receiver()
+        try directory.write("config.json", "broken")
+        #expect(try receive(receiver, recipient: sink.publicKey)?.status == .notMixed)
+        #expect(try poolSize == 0)
+        #expect(try directory.text("config.json") == "broken")
+        // A recording of it is not tried again.
+        #expect(try receive(receiver, recipient: sink.publicKey)?.status == .counterRegressed)
+    }
+}

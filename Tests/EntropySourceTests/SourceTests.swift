@@ -1,0 +1,59 @@
+import EntropyCrypto
+import Foundation
+import Platform
+import Support
+import Testing
+
+@testable import EntropySource
+
+/// A noise source that works until it is told not to.
+final class FakeNoise: NoiseSource {
+    let name = "fake noise"
+    var fails = false
+
+    func gather(_ count: Int) throws(NoiseError) -> [UInt8] {
+        if fails { throw NoiseError(SystemError("read", "fake noise", errno: 5)) }
+        return [UInt8](repeating: 3, count: count)
+    }
+}
+
+/// The loop with the clock and the noise in hand; the programs as programs are tested elsewhere.
+@Suite(.serialized) struct SourceTests {
+    let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    /// A source with one target that nobody serves; `said` gets its lines.
+    func source(now: Int64, noise: [any NoiseSource] = [FakeNoise()], say: @escaping (String) -> Void) throws -> Source
+    {
+        let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
+        try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:1\", \"Public\": \"\(key)\"}]")
+        let settings = Source.Settings(
+            targets: directory.file("targets.json"), seed: directory.file("seed"), interval: 60, scan: 60,
+            earliest: 1000)
+        return try Source(
+            settings, signer: try SoftwareSigner(generating: .ecdsaP256), noise: noise,
+            clock: Clock(unixTime: { now }, milliseconds: { 0 }), termination: try Termination(), say: say)
+    }
+
+    @Test func nothingIsSentBeforeTheClockIsSet() throws {
+        for now in [Int64.min, 0, 999] {
+            var said: [String] = []
+            let result = try source(now: now) { said.append($0) }.scan()
+            #expect(result.failed == 1)
+            #expect(said.last?.contains("the clock is not set") == true)
+        }
+        var said: [String] = []
+        _ = try source(now: 1000) { said.append($0) }.scan()
+        #expect(said.last?.contains("cannot connect: Connection refused") == true, "\(said)")
+    }
+
+    @Test func oneNoiseSourceIsEnough() throws {
+        let broken = FakeNoise()
+        broken.fails = true
+        var said: [String] = []
+        _ = try source(now: 1000, noise: [broken, KernelNoise()]) { said.append($0) }
+        #expect(said.contains { $0.contains("fake noise") })
+        #expect(throws: SourceError.self) { try source(now: 1000, noise: [broken]) { _ in } }
+    }
+}

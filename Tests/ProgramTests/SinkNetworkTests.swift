@@ -1,0 +1,176 @@
+import EntropyPacket
+import Foundation
+import Support
+import Testing
+
+/// Bytes from the network: any, slowly, in pieces, too long, too short, cut off. The sink goes on serving others.
+@Suite struct SinkNetworkTests {
+    let place: Workplace
+    let sink: RunningSink
+    /// Good frames, with counters that rise.
+    let frames: [[UInt8]]
+
+    init() throws {
+        let group = try Vectors.load("reference-packets.json", as: ReferencePackets.self).groups[0]
+        place = try Workplace(.host)
+        let configuration: [String: Any] = [
+            "Address": "127.0.0.1:0", "Drift": Int64.max,
+            "Private": Data(hex(try #require(group.keys["sink_private"]))).base64EncodedString(),
+            "Signer": Data(hex(try #require(group.keys["signer_pkix_der"]))).base64EncodedString(),
+        ]
+        try place.directory.write("config.json", Array(JSONSerialization.data(withJSONObject: configuration)))
+        try place.directory.write("pool", "")
+        sink = try RunningSink(place)
+        frames = ["plain", "timestamp-max", "counter-127", "counter-128", "counter-2^31", "counter-2^32"].compactMap {
+            name in
+            group.cases.first { $0.name == name }.map { Frame.encode(hex($0.wire)) }
+        }
+    }
+
+    var poolSize: Int { get throws { try place.directory.read("pool").count } }
+
+    /// Sends a good frame and waits for its receipt.
+    func serve(_ number: Int) throws {
+        let before = try poolSize
+        let connection = try Socket.connect(sink.port)
+        connection.send(frames[number])
+        #expect(connection.receive(1).count == 1)
+        #expect(try poolSize == before + 1024)
+    }
+
+    @Test func aFrameMayComeInAnyPieces() throws {
+        let slow = try Socket.connect(sink.port)
+        for byte in frames[0].prefix(300) {
+            slow.send([byte])
+            usleep(500)
+        }
+        // Meanwhile others are served.
+        try serve(1)
+        slow.send(Array(frames[0].dropFirst(300)))
+        // Its counter is older than the one that was accepted meanwhile: answered, not mixed.
+        #expect(slow.receive(1).count == 1)
+        #expect(try poolSize == 1024)
+        let inTwo = try Socket.connect(sink.port)
+        inTwo.send([frames[2][0]])
+        usleep(50000)
+        inTwo.send(Array(frames[2].dropFirst()))
+        #expect(inTwo.receive(1).count == 1)
+        #expect(try poolSize == 2048)
+    }
+
+    @Test func aPeerMayStopSendingAndStillRead() throws {
+        let connection = try Socket.connect(sink.port)
+        connection.send(frames[0])
+        connection.finishSending()
+        #expect(connection.receive(1).count == 1)
+    }
+
+    @Test func thePacketOfAPeerThatClosedAtOnceIsMixed() throws {
+        // As the original's source does.
+        do { try Socket.connect(sink.port).send(frames[0]) }
+        #expect(try eventually { try poolSize == 1024 })
+        try serve(2)
+    }
+
+    @Test func junkGetsNoByteAndFillsNoLog() throws {
+        var generator = SystemRandomNumberGenerator()
+        let start = Date()
+        for round in 0..<200 {
+            let connection = try Socket.connect(sink.port)
+            let count = [0, 1, 2, 71, 72, 1381, 4096, 4097, 9000][round % 9]
+            var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            // Every third one has a length that could be a packet's.
+            if round % 3 == 0, count > 74 {
+                (bytes[0], bytes[1]) = (UInt8((count - 2) >> 8 & 15), UInt8((count - 2) & 0xff))
+            }
+            connection.send(bytes)
+            connection.finishSending()
+            #expect(connection.receive(1) == [])
+        }
+        let seconds = Int(Date().timeIntervalSince(start)) + 1
+        #expect(sink.log.split(separator: "\n").count <= 1 + seconds + 1, "\(sink.log)")
+        try serve(0)
+    }
+
+    @Test func idleConnectionsHinderNobodyElse() throws {
+        let idle = try (0..<31).map { _ in try Socket.connect(sink.port) }
+        for each in idle { each.send([0x05]) }
+        try serve(0)
+        // One peer has 32 places; who comes after that is turned away at once, until there is room.
+        let last = try Socket.connect(sink.port)
+        usleep(100_000)
+        let beyond = try Socket.connect(sink.port)
+        #expect(beyond.receive(1) == [])
+        withExtendedLifetime((idle, last)) {}
+        #expect(sink.running.process.isRunning)
+    }
+
+    @Test func afterTheyAreGoneThereIsRoom() throws {
+        do { _ = try (0..<40).map { _ in try Socket.connect(sink.port) } }
+        usleep(200_000)
+        try serve(0)
+    }
+
+    @Test func itStopsWithOpenConnections() throws {
+        let idle = try Socket.connect(sink.port)
+        idle.send([1])
+        usleep(50000)
+        let finished = sink.stop()
+        #expect(finished.status == 0)
+        #expect(finished.errorLines.last == "entropy-sink: stopped")
+        #expect(!finished.errors.contains("closed the connection"))
+    }
+
+    @Test func aKilledSinkOpensNoDoorToAReplay() throws {
+        try serve(0)
+        sink.running.signal(SIGKILL)
+        _ = sink.running.wait()
+        let again = try RunningSink(place)
+        let connection = try Socket.connect(again.port)
+        connection.send(frames[0])
+        #expect(connection.receive(1).count == 1)
+        #expect(try poolSize == 1024)
+        #expect(try place.directory.snapshot().keys.sorted() == ["config.json", "pool"])
+    }
+
+    @Test(.enabled(if: haveTools("prlimit"), "prlimit is not installed"))
+    func aFullDiskIsReportedAndNothingIsMixedLater() throws {
+        sink.stop()
+        // A limit on the size of files stands for the disk: the second chunk does not fit any more.
+        let command = ["prlimit", "--fsize=1800"] + Build.host.command("entropy-sink") + ["--pool", "pool"]
+        let limited = try Running(command, in: place.directory.path)
+        #expect(eventually { limited.errors.contains("listening on") }, "\(limited.errors)")
+        let port = try #require(
+            limited.errors.split(separator: " ").drop { $0 != "port" }.dropFirst().first.flatMap {
+                UInt16($0.dropLast())
+            })
+        for number in [0, 2] {
+            let connection = try Socket.connect(port)
+            connection.send(frames[number])
+            #expect(connection.receive(1).count == 1)
+        }
+        #expect(limited.errors.contains("packet 1 mixed"))
+        #expect(
+            limited.errors.contains("packet 127 not mixed: pool: cannot write: File too large; its counter is spent"),
+            "\(limited.errors)")
+        #expect(try place.number("config.json", "Counter") == 127)
+        #expect(limited.process.isRunning)
+    }
+
+    @Test func aConfigurationThatCannotBeWrittenIsNoticedAtTheStart() throws {
+        guard getuid() == 0 else { return }
+        sink.stop()
+        #expect(chmod(place.directory.path, 0o755) == 0)
+        #expect(
+            chmod(place.directory.file("config.json"), 0o644) == 0 && chmod(place.directory.file("pool"), 0o666) == 0)
+        let finished = try run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + Build.host.command("entropy-sink") + [
+                "--pool", "pool",
+            ],
+            in: place.directory.path)
+        #expect(finished.status == 77)
+        #expect(
+            finished.errorLines.last?.contains(
+                "config.json: cannot write: Permission denied; the counter is kept there, unless \"State\"") == true)
+    }
+}

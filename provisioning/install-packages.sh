@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs the Debian packages that are missing, as root or by sudo, and says which.
+#
+# usage: install-packages.sh build|test...
+set -eu
+
+say() { echo "install-packages: $*" >&2; }
+
+wanted=
+for group in "$@"; do
+    case $group in
+    # libtss2-dev brings json-c and libcurl along. swtpm and the two tools are for `make demo`.
+    build) wanted="$wanted libtss2-dev libssl-dev libsodium-dev swtpm tpm2-tools tpm2-openssl openssl" ;;
+    test) wanted="$wanted qemu-user-static python3-nacl python3-cryptography python3-pyasn1 util-linux" ;;
+    *) say "$group: build or test is expected"; exit 64 ;;
+    esac
+done
+
+missing=
+for package in $wanted; do
+    state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { say "these packages are missing, and there is no sudo to install them:$missing"; exit 77; }
+    as_root=sudo
+fi
+say "installing$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# A list that cannot be fetched is no reason to stop: whether the packages are to be had is judged by the installation.
+$as_root apt-get -q update >"$log" 2>&1 || say "apt's lists could not all be brought up to date; going on with what is there"
+# shellcheck disable=SC2086
+if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends $missing >>"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    say "apt-get could not install$missing"
+    exit 1
+fi
