@@ -8,14 +8,18 @@ struct Peer: Sendable {
     let network: String
 
     init(_ address: SocketAddress?) {
-        text = address?.ipAddress ?? "unknown peer"
+        let whole = address?.ipAddress ?? "unknown peer"
         guard case .v6(let v6) = address else {
-            network = text
+            (text, network) = (whole, whole)
             return
         }
         let bytes = withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) }
-        // ::ffff:a.b.c.d is an IPv4 peer of a socket for both.
-        let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xff && bytes[11] == 0xff
-        network = (isMapped ? bytes.suffix(4) : bytes.prefix(8)).map { String($0, radix: 16) }.joined(separator: ":")
+        if bytes.prefix(10).allSatisfy({ $0 == 0 }), bytes[10] == 0xff, bytes[11] == 0xff {
+            // ::ffff:a.b.c.d is an IPv4 peer of a socket for both.
+            let dotted = bytes.suffix(4).map { String($0) }.joined(separator: ".")
+            (text, network) = (dotted, dotted)
+        } else {
+            (text, network) = (whole, bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":"))
+        }
     }
 }

@@ -26,12 +26,12 @@ enum Flag: Int, OptionTable {
 @Sendable func say(_ line: String) { Terminal.say(Flag.program.name, line) }
 
 func describe(_ configuration: SinkConfiguration) throws(Failure) {
-    let privacy = configuration.requiresRecipient ? "must name" : "may leave out"
+    let unnamed = configuration.requiresRecipient ? "refused" : "accepted, as the original's are"
     for line in [
         "listens on   \(configuration.address)",
         "drift        \(configuration.drift) s",
         "signer       \(configuration.signer.algorithm.name)",
-        "recipient    packets \(privacy) this sink",
+        "recipient    packets that name none are \(unnamed)",
         "counter      \(configuration.counter), kept in \(configuration.counterFile.path)",
     ] { try Terminal.output(line) }
 }

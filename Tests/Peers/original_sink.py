@@ -5,7 +5,7 @@ usage: original_sink.py decrypt.key signer.pub
 
 Takes one connection on a free port of this machine (printed first), reads one frame, opens it with PyNaCl, verifies
 it with python-cryptography, reads it with pyasn1, closes the connection without a byte, and prints what it found as
-JSON. Like the original it passes over elements of the packet that it does not know.
+JSON. The original passes over the recipient; here it is checked.
 """
 
 import hashlib
@@ -17,6 +17,19 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from nacl.public import Box, PrivateKey, PublicKey
 from pyasn1.codec.der import decoder
+from pyasn1.type import namedtype, tag, univ
+
+
+class Packet(univ.Sequence):
+    componentType = namedtype.NamedTypes(
+        namedtype.NamedType("timestamp", univ.Integer()),
+        namedtype.NamedType("counter", univ.Integer()),
+        namedtype.NamedType("chunk", univ.OctetString()),
+        namedtype.OptionalNamedType(
+            "recipient",
+            univ.OctetString().subtype(implicitTag=tag.Tag(tag.tagClassContext, tag.tagFormatSimple, 0)),
+        ),
+    )
 
 
 def read_exactly(connection, count):
@@ -47,20 +60,19 @@ def main():
     message = bytes(message)
     pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.AUTO)
     signer.verify(bytes(signature), message, pss, hashes.SHA256())
-    packet, rest = decoder.decode(message)
+    packet, rest = decoder.decode(message, asn1Spec=Packet())
     assert rest == b"", "bytes after the packet"
-    extra = [bytes(packet[place]).hex() for place in range(3, len(packet))]
-    chunk = bytes(packet[2])
+    chunk = bytes(packet["chunk"])
     print(
         json.dumps(
             {
                 "sealed": len(sealed),
                 "packet": len(message),
-                "timestamp": int(packet[0]),
-                "counter": int(packet[1]),
+                "timestamp": int(packet["timestamp"]),
+                "counter": int(packet["counter"]),
                 "chunk": len(chunk),
-                "recipient_matches": extra
-                == [hashlib.sha256(bytes(private.public_key)).digest()[:16].hex()],
+                "recipient_matches": bytes(packet["recipient"])
+                == hashlib.sha256(bytes(private.public_key)).digest()[:16],
             }
         ),
         flush=True,

@@ -31,7 +31,7 @@ import Testing
             #expect(source.errors.contains("packet 4294967296 sent, "))
             #expect(source.errors.contains("unconfirmed"))
             let result = peer.wait()
-            #expect(result.status == 0, "\(result.errors)")
+            try #require(result.status == 0, "\(result.errors)")
             let found = try Vectors.decode(Found.self, from: Data(result.text.split(separator: "\n")[1].utf8))
             #expect(found.counter == 4_294_967_296)
             #expect(found.chunk == 1024)
