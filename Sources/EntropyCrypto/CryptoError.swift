@@ -16,7 +16,7 @@ public struct CryptoError: Diagnostic {
         /// The box was not made for this key, or was changed.
         case boxInvalid
         /// OpenSSL refused what it should do: memory, or a provider that lacks an algorithm.
-        case library
+        case openSSL
     }
 
     public let code: Code
@@ -27,5 +27,5 @@ public struct CryptoError: Diagnostic {
         self.message = message
     }
 
-    public var exitCode: ExitCode { code == .library ? .failed : .badInput }
+    public var exitCode: ExitCode { code == .openSSL ? .failed : .badInput }
 }

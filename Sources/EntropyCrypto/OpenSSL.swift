@@ -18,6 +18,6 @@ enum OpenSSL {
         ERR_clear_error()
         var text = "no reason given"
         if code != 0, let reason = ERR_reason_error_string(code) { text = String(cString: reason) }
-        return CryptoError(.library, "OpenSSL: \(function.description): \(text)")
+        return CryptoError(.openSSL, "OpenSSL: \(function.description): \(text)")
     }
 }

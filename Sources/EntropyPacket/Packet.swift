@@ -8,8 +8,9 @@ public struct Recipient: Sendable, Equatable {
 
     public init(_ sink: BoxPublicKey) { bytes = Array(SHA256.hash(sink.bytes).prefix(Recipient.size)) }
 
-    init(_ bytes: ArraySlice<UInt8>) throws(PacketError) {
-        guard bytes.count == Recipient.size else { throw .malformedPacket }
+    /// What a packet names; nil unless it has 16 bytes.
+    init?(_ bytes: ArraySlice<UInt8>) {
+        guard bytes.count == Recipient.size else { return nil }
         self.bytes = Array(bytes)
     }
 }
@@ -60,16 +61,14 @@ public struct Packet: Sendable, Equatable {
             timestamp = try sequence.readInteger()
             counter = try sequence.readInteger()
             chunk = Array(try sequence.read(DERTag.octetString))
-            var named: ArraySlice<UInt8>?
+            recipient = nil
             // Constructed [0] is no recipient in DER, and must not pass for a packet that names none.
             if sequence.nextTag == DERTag.constructed(0) { throw .unexpectedTag }
-            if sequence.nextTag == DERTag.primitive(0) { named = try sequence.read(DERTag.primitive(0)) }
-            while !sequence.isAtEnd { try sequence.skip() }
-            recipient = nil
-            if let named {
-                guard named.count == Recipient.size else { throw .badValue }
-                recipient = try? Recipient(named)
+            if sequence.nextTag == DERTag.primitive(0) {
+                recipient = Recipient(try sequence.read(DERTag.primitive(0)))
+                guard recipient != nil else { throw .badValue }
             }
+            while !sequence.isAtEnd { try sequence.skip() }
         } catch {
             throw .malformedPacket
         }

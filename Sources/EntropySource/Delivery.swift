@@ -15,7 +15,7 @@ final class Delivery {
 
     init(clock: Clock) throws(SourceError) {
         guard curl_global_init(0) == CURLE_OK, let multi = curl_multi_init() else {
-            throw .library("libcurl cannot be started")
+            throw .libcurl("libcurl cannot be started")
         }
         self.multi = multi
         self.clock = clock

@@ -11,14 +11,14 @@ public enum SourceError: Diagnostic {
     /// The clock says less than the program's release: it was not set since the board was switched on.
     case clockNotSet(Int64)
     /// libcurl could not be started.
-    case library(String)
+    case libcurl(String)
 
     public var exitCode: ExitCode {
         switch self {
         case .noise(let error): error.exitCode
         case .fortuna(let error): error.exitCode
         case .state(let error): error.exitCode
-        case .clockNotSet, .library: .failed
+        case .clockNotSet, .libcurl: .failed
         }
     }
 
@@ -29,7 +29,7 @@ public enum SourceError: Diagnostic {
         case .state(let error): error.message
         case .clockNotSet(let now):
             "the clock is not set (it says \(now) s after 1970, before this program was released): nothing is sent until it is"
-        case .library(let text): text
+        case .libcurl(let text): text
         }
     }
 }

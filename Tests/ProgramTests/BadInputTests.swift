@@ -216,6 +216,33 @@ struct BadInputTests {
             "-o", "t", "--tcti", other.tcti)
     }
 
+    @Test(arguments: Build.available) func aTPMThatRefuses(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
+        try refused(place, 1, ["this key, or the owner hierarchy, has a password"], "rsagen")
+        #expect(try tpm.leftovers() == "")
+    }
+
+    @Test(.enabled(if: haveTools("prlimit"), "prlimit is not installed"))
+    func aDiskThatIsFull() throws {
+        let place = try place(.host)
+        let sink = try RunningSink(place)
+        try FileManager.default.removeItem(atPath: place.directory.file("targets.json"))
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        try place.edit("targets.json") { $0["Note"] = String(repeating: "x", count: 1000) }
+        let before = try place.directory.snapshot()
+        // A limit on the size of files stands for the disk: no counter can be stored, so nothing is sent.
+        let finished = try run(
+            ["prlimit", "--fsize=900"] + Build.host.command("entropy-source") + ["--once"], in: place.directory.path)
+        #expect(finished.status == 73)
+        #expect(finished.errors.contains("targets.json: cannot write: File too large"), "\(finished.errors)")
+        var after = try place.directory.snapshot()
+        after["source.seed"] = nil
+        #expect(after == before)
+        #expect(!sink.log.contains("packet 1"))
+    }
+
     @Test(arguments: Build.available) func filesThatExist(_ build: Build) throws {
         let place = try place(build)
         try refused(place, 73, ["signer.key: exists already", "--force"], "rsagen", "--software")
