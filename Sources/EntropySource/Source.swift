@@ -49,6 +49,7 @@ public final class Source {
     private let termination: Termination
     private let say: (String) -> Void
     private var seedWritten: Int64
+    private var mentioned: [Target] = []
 
     /// Milliseconds between two rewritings of the seed file.
     private static let seedInterval: Int64 = 600_000
@@ -117,10 +118,23 @@ public final class Source {
         let now = clock.unixTime()
         guard now >= settings.earliest else { throw .clockNotSet(now) }
         do throws(StateError) {
-            return try list.load().filter { $0.next <= now }
+            let targets = try list.load()
+            mentionDistant(targets, now)
+            return targets.filter { $0.next <= now }
         } catch {
             throw .state(error)
         }
+    }
+
+    /// A clock that was wrong for a while may have put a target's next packet years away. Its operator may mean it: it is
+    /// said once.
+    private func mentionDistant(_ targets: [Target], _ now: Int64) {
+        let distant = targets.filter { $0.next > saturatingSum(now, settings.interval) }
+        for target in distant where !mentioned.contains(where: { $0.isSameEntry(as: target) && $0.next == target.next })
+        {
+            say("\(target.address): not before \(target.next) (Unix time), which is more than one interval away")
+        }
+        mentioned = distant
     }
 
     private func refill() throws(SourceError) {

@@ -19,7 +19,8 @@ public struct Target: Sendable {
         self.next = next
     }
 
-    func isSameEntry(as other: Target) -> Bool {
+    /// Address and public key together say which entry this is.
+    public func isSameEntry(as other: Target) -> Bool {
         publicKey == other.publicKey && address.utf8.elementsEqual(other.address.utf8)
     }
 

@@ -48,6 +48,18 @@ final class FakeNoise: NoiseSource {
         #expect(said.last?.contains("cannot connect: Connection refused") == true, "\(said)")
     }
 
+    @Test func aPacketThatIsFarAwayIsMentionedOnce() throws {
+        var said: [String] = []
+        let source = try source(now: 1000) { said.append($0) }
+        for (next, lines) in [(1060, 0), (1061, 1), (1061, 1), (Int.max, 2), (1061, 3)] {
+            let text = try directory.text("targets.json").split(separator: ", \"Next\"")[0]
+            let entry = text.hasSuffix("]") ? String(text.dropLast(2)) : String(text)
+            try directory.write("targets.json", "\(entry), \"Next\": \(next)}]")
+            #expect(source.scan().failed == 0)
+            #expect(said.filter { $0.contains("more than one interval away") }.count == lines)
+        }
+    }
+
     @Test func oneNoiseSourceIsEnough() throws {
         let broken = FakeNoise()
         broken.fails = true

@@ -6,7 +6,10 @@ public final class SoftwareTPM: @unchecked Sendable {
     private var process: Running
 
     /// For `--tcti` and TPM2TOOLS_TCTI.
-    public var tcti: String { "swtpm:path=\(directory.file("s"))" }
+    public var tcti: String { "swtpm:path=\(socket)" }
+
+    /// The data channel; the control channel has `.ctrl` after it.
+    var socket: String { directory.file("s") }
 
     /// What tpm2-tools and tpm2-openssl are told by.
     public var environment: [String: String] { ["TPM2TOOLS_TCTI": tcti, "TPM2OPENSSL_TCTI": tcti] }

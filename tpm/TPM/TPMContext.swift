@@ -7,12 +7,13 @@ struct LoadedObject {
     let handle: ESYS_TR
 }
 
-/// An open ESAPI context: one thread, and every object that it loaded is flushed before it is finalized, exactly once,
-/// when this value dies.
+/// An open ESAPI context with one session: one thread, and every object that it loaded is flushed before it is finalized,
+/// exactly once, when this value dies.
 final class TPMContext {
     private let esys: OpaquePointer  // <ESYS_CONTEXT>, owned; borrows `tcti` for life
     private let tcti: TCTI
     private var loaded: [ESYS_TR] = []
+    private var session: TPMSession?
 
     /// Opens the TPM behind a configuration of the TCTI loader.
     init(_ configuration: String) throws(TPMError) {
@@ -50,7 +51,26 @@ final class TPMContext {
             Esys_CreatePrimary(
                 esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
                 &sensitive, &template, &outside, &registers, &handle, nil, nil, nil, nil), "Esys_CreatePrimary")
-        return keep(handle)
+        let primary = keep(handle)
+        // The one moment when the primary is there anyway.
+        if session == nil {
+            do throws(TPMError) {
+                let started = try TPMSession(esys, saltedTo: handle)
+                loaded.append(started.handle)
+                session = started
+            } catch {
+                flush(primary)
+                throw error
+            }
+        }
+        return primary
+    }
+
+    /// The session, for a command that encrypts `what`.
+    private func session(encrypting what: TPMSession.Encryption) throws(TPMError) -> ESYS_TR {
+        if session == nil { flush(try createPrimary()) }
+        guard let session else { throw TPMError(.refused, "no session with the TPM could be started") }
+        return try session.encrypting(what, esys)
     }
 
     /// Makes a key under `parent`; it is not loaded yet. May take over 30 s on hardware.
@@ -61,11 +81,12 @@ final class TPMContext {
         var template = KeyTemplate.signing(algorithm)
         var outside = TPM2B_DATA()
         var registers = TPML_PCR_SELECTION()
+        let session = try session(encrypting: .both)
         var privatePart: UnsafeMutablePointer<TPM2B_PRIVATE>?
         var publicPart: UnsafeMutablePointer<TPM2B_PUBLIC>?
         try ResponseCode.check(
             Esys_Create(
-                esys, parent.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
+                esys, parent.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &sensitive,
                 &template, &outside, &registers, &privatePart, &publicPart, nil, nil, nil), "Esys_Create")
         defer {
             Esys_Free(privatePart)
@@ -92,9 +113,10 @@ final class TPMContext {
         var publicArea = area.area
         var handle = ESYS_TR()
         func load(under parent: ESYS_TR) throws(TPMError) {
+            let session = try session(encrypting: .both)
             try ResponseCode.check(
                 Esys_Load(
-                    esys, parent, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &wrapped,
+                    esys, parent, session, ESYS_TR_NONE, ESYS_TR_NONE, &wrapped,
                     &publicArea, &handle), "Esys_Load")
         }
         if file.parent == TPMKeyFile.ownerHierarchy {
@@ -131,24 +153,26 @@ final class TPMContext {
         var ticket = TPMT_TK_HASHCHECK()
         ticket.tag = TPM2_ST_HASHCHECK
         ticket.hierarchy = TPM2_RH_NULL
+        let session = try session(encrypting: .command)
         var signature: UnsafeMutablePointer<TPMT_SIGNATURE>?
         try ResponseCode.check(
             Esys_Sign(
-                esys, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &scheme,
+                esys, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &scheme,
                 &ticket, &signature), "Esys_Sign")
         defer { Esys_Free(signature) }
         guard let signature else { throw TPMError(.refused, "Esys_Sign gave no signature") }
         return signatureBytes(signature.pointee)
     }
 
-    /// `count` bytes of the TPM's generator, which may give fewer in one answer, and never nothing.
+    /// `count` bytes of the TPM's generator, encrypted on the bus; may give fewer in one answer, and never nothing.
     func random(_ count: Int) throws(TPMError) -> [UInt8] {
         var random: [UInt8] = []
         while random.count < count {
+            let session = try session(encrypting: .response)
             var answer: UnsafeMutablePointer<TPM2B_DIGEST>?
             try ResponseCode.check(
                 Esys_GetRandom(
-                    esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+                    esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
                     UInt16(clamping: min(count - random.count, 64)), &answer), "Esys_GetRandom")
             defer { Esys_Free(answer) }
             guard let answer, answer.pointee.size > 0 else { throw TPMError(.refused, "the TPM gave no random bytes") }
