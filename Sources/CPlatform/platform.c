@@ -19,6 +19,16 @@ __attribute__((constructor)) static void keep_arguments(int count, char **values
 int platform_argument_count(void) { return argument_count; }
 char **platform_arguments(void) { return arguments; }
 
+// A program that was started with a standard stream closed would get its number for the next file that it opens, and
+// print its messages into that. Output to what was closed fails; messages go nowhere.
+__attribute__((constructor)) static void occupy_standard_streams(void) {
+  const int flags[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+  for (int stream = 0; stream < 3; stream++) {
+    // The lowest free number is the one that is closed: those below it are open by now.
+    if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", flags[stream]) != stream) _exit(1);
+  }
+}
+
 static struct timespec read_clock(clockid_t clock) {
   struct timespec now = {0, 0};
   clock_gettime(clock, &now);

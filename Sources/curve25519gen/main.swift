@@ -24,6 +24,7 @@ func encode(_ bytes: [UInt8], _ label: StaticString, pem: Bool) throws(CryptoErr
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let base = try arguments.required(.output)
+    guard !base.isEmpty else { throw .usage("--output: a name is expected") }
     let files = try attempt { () throws(StateError) in try KeyPairFiles(base: base, force: arguments.has(.force)) }
     let key = BoxPrivateKey()
     var secret = key.copyBytes()

@@ -290,6 +290,21 @@ struct BadInputTests {
         #expect(try place.directory.snapshot() == before)
     }
 
+    @Test(arguments: Build.available) func closedStreamsGetIntoNoFile(_ build: Build) throws {
+        let place = try place(build)
+        let sink = try RunningSink(place)
+        try place.edit("targets.json") { $0["Address"] = "127.0.0.1:\(sink.port)" }
+        func shell(_ program: String, _ rest: String) throws -> Finished {
+            let command = build.command(program).map { "'\($0)'" }.joined(separator: " ")
+            return try run(["sh", "-c", "\(command) \(rest)"], in: place.directory.path)
+        }
+        // Each of its lines would otherwise stand in the file that got the number of standard error.
+        #expect(try shell("entropy-source", "--once <&- >&- 2>&-").status == 0)
+        #expect(try place.number("targets.json", "Counter") == 1)
+        #expect(try place.directory.read("source.seed").count == 64)
+        #expect(try shell("entropy-target", "-a h:1 >&-").status == 73)
+    }
+
     @Test(arguments: Build.available) func wrongUsage(_ build: Build) throws {
         let place = try place(build)
         for (program, arguments) in [
@@ -297,7 +312,8 @@ struct BadInputTests {
             ("rsagen", ["--algorithm", "dsa"]),
             ("rsagen", ["--algorithm", "ecdsa", "-s", "3072"]), ("rsagen", ["-o", ""]), ("rsagen", ["-o"]),
             ("rsagen", ["x"]),
-            ("curve25519gen", ["-z"]), ("entropy-target", []), ("entropy-target", ["-a", "h"]),
+            ("curve25519gen", ["-z"]), ("curve25519gen", ["-o", ""]), ("entropy-target", []),
+            ("entropy-target", ["-a", "h"]),
             ("entropy-target", ["-a", "h:0"]),
             ("entropy-config", ["-a", "4141"]), ("entropy-config", ["-d", "-1"]),
             ("entropy-source", ["--scan", "soon"]),
