@@ -5,6 +5,7 @@
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
+PROGRAMS := $(BOARD_PROGRAMS) entropy-sink
 BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/sdk --swift-sdk bbb \
 	--configuration release --scratch-path .build-board/build
 
@@ -17,15 +18,16 @@ help:
 	@echo "make clean  remove everything that was built"
 
 demo: packages-build
-	swift build
+	set -e; for program in $(PROGRAMS); do swift build --product $$program; done
 	@provisioning/demo.sh .build/debug
 
 test: packages-test board
 	swift build --build-tests
 	swift test --skip-build
 
+# The Swift runtime goes into the programs: a server needs Debian's libraries only.
 build: packages-build
-	swift build --configuration release
+	set -e; for program in $(PROGRAMS); do swift build --configuration release --static-swift-stdlib --product $$program; done
 
 board: packages-build
 	provisioning/bbb/make-sdk.sh .build-board/sdk

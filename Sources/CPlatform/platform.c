@@ -93,6 +93,9 @@ static int termination_pipe[2] = {-1, -1};
 static void note_termination(int number) {
   (void)number;
   int saved = errno;
+  // Whichever of the two comes next ends the process.
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
   char byte = 1;
   ssize_t written = write(termination_pipe[1], &byte, 1);  // the pipe is never full: two bytes at the most
   (void)written;
@@ -104,7 +107,7 @@ int platform_watch_termination(void) {
   if (pipe2(termination_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
   struct sigaction action = {0};
   action.sa_handler = note_termination;
-  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGTERM, &action, NULL);  // cannot fail: the numbers are valid
   sigaction(SIGINT, &action, NULL);
   // Whoever started this process may have done so with the signals blocked, which is inherited.

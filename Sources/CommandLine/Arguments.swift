@@ -27,6 +27,8 @@ public struct Arguments<Table: OptionTable> {
                 result.given[place] = true
             case .wrong(let text):
                 throw .usage("\(text): no such option, or its argument is missing")
+            case .notText(let text):
+                throw .usage("\(text): not UTF-8; rename the file")
             case .end(let operands):
                 guard let first = operands.first else { return result }
                 throw .usage("\(first): unexpected argument")

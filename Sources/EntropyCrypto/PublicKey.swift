@@ -52,6 +52,11 @@ public final class PublicKey: Sendable {
         return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
     }
 
+    /// SHA-256 of `pkix` in hexadecimal: what sha256sum says of the DER file.
+    public var fingerprint: String {
+        SHA256.hash(pkix).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.reduce("") { $0 + $1 }
+    }
+
     /// The key as a file: PKIX DER, or the same in PEM.
     public func file(pem: Bool) throws(CryptoError) -> [UInt8] {
         pem ? try PEM(label: "PUBLIC KEY", der: pkix).encode() : pkix

@@ -12,7 +12,9 @@ public final class Listener: Sendable {
 
     /// Shows that the counter can be stored, opens the pool and starts to listen.
     public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
-        do throws(StateError) { try configuration.counterFile.checkWritable() } catch { throw .counter(error) }
+        do throws(StateError) { try configuration.counterFile.claim(counter: configuration.counter) } catch {
+            throw .counter(error)
+        }
         let pool: EntropyDevice
         do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
         let receiver = Receiver(configuration, pool: pool, clock: clock, log: log)

@@ -42,9 +42,10 @@ final class Connection {
     private var received: [UInt8] = []
     private var deadline: Int64
 
-    /// Milliseconds for the connection to be made, and for everything together.
-    static let connectLimit = 30_000
-    static let totalLimit: Int64 = 90_000
+    /// Milliseconds for the connection to be made, and from then on for the packet and its receipt: together less than
+    /// from one scan to the next, which a sink that hangs must not delay.
+    static let connectLimit = 20_000
+    static let answerLimit: Int64 = 20_000
     /// Milliseconds for what is under way when the program is asked to end.
     static let hurryLimit: Int64 = 3_000
 
@@ -53,7 +54,7 @@ final class Connection {
         guard let handle = curl_easy_init() else { return nil }
         self.target = target
         self.handle = handle
-        deadline = now + Connection.totalLimit
+        deadline = now + Int64(Connection.connectLimit) + Connection.answerLimit
         // libcurl copies the strings. Its environment variables for proxies have no say here: CURLOPT_PROXY is empty.
         var results = [
             curl_set_string(handle, CURLOPT_URL, "http://\(target.endpoint.text)/"),
@@ -89,13 +90,15 @@ final class Connection {
     }
 
     /// libcurl is done with connecting. `prepare` makes the packet only now that there is someone to take it.
-    func connected(_ result: CURLcode, prepare: (Target) -> Prepared) {
+    func connected(_ result: CURLcode, clock: Clock, prepare: (Target) -> Prepared) {
         guard case .connecting = state else { return }
         guard result == CURLE_OK, curl_get_socket(handle, &socket) == CURLE_OK, socket != -1 else {
             return end(.failed("cannot connect: \(Connection.describe(result, handle))", .unavailable))
         }
         switch prepare(target) {
-        case .packet(let outgoing): state = .sending(outgoing, offset: 0)
+        case .packet(let outgoing):
+            state = .sending(outgoing, offset: 0)
+            deadline = clock.milliseconds() + Connection.answerLimit
         case .withdrawn: end(.withdrawn)
         case .failed(let message, let code): end(.failed(message, code))
         }

@@ -9,7 +9,7 @@ final class Delivery {
     private let clock: Clock
 
     /// Connections at once: the TPM signs one packet after the other, and no sink shall wait long for its own.
-    private static let maximumConnections = 16
+    private static let maximumConnections = 64
     /// Milliseconds between two looks at the deadlines.
     private static let tick: Int32 = 1000
 
@@ -75,7 +75,7 @@ final class Delivery {
             let result = curl_message_result(message)
             guard let connection = open.first(where: { $0.handle == handle }) else { continue }
             if termination.check() { continue }
-            connection.connected(result, prepare: prepare)
+            connection.connected(result, clock: clock, prepare: prepare)
             connection.proceed(now: clock.milliseconds())
         }
         for connection in open { connection.proceed(now: clock.milliseconds()) }

@@ -84,8 +84,9 @@ public final class Source {
     /// Scans until the process is asked to end, then writes the seed a last time.
     public func run() throws(SourceError) {
         while true {
-            _ = scan()
-            if wait() { break }
+            let started = clock.milliseconds()
+            do throws(SourceError) { _ = try scan() } catch { say(error.message) }
+            if wait(since: started) { break }
         }
         try finish()
     }
@@ -95,19 +96,12 @@ public final class Source {
         do throws(FortunaError) { try seed.rewrite(from: accumulator) } catch { throw .fortuna(error) }
     }
 
-    /// Serves every target that is due. The list is read anew: a bad one is reported and nothing is sent, since no counter
-    /// could be stored in it.
-    public func scan() -> ScanResult {
+    /// Serves every target that is due. The list is read anew: with a bad one nothing is sent, since no counter could be
+    /// stored in it.
+    public func scan() throws(SourceError) -> ScanResult {
         var result = ScanResult()
-        let due: [Target]
-        do throws(SourceError) {
-            due = try dueTargets()
-            if !due.isEmpty { try refill() }
-        } catch {
-            say(error.message)
-            result.fail(error.exitCode)
-            return result
-        }
+        let due = try dueTargets()
+        if !due.isEmpty { try refill() }
         delivery.serve(due, until: termination, prepare: maker.prepare) { target, outcome in
             self.finish(target, outcome, &result)
         }
@@ -189,9 +183,9 @@ public final class Source {
     }
 
     /// Waits for the next scan and keeps the seed file young. Returns true when the process shall end.
-    private func wait() -> Bool {
+    private func wait(since started: Int64) -> Bool {
         let (milliseconds, overflow) = settings.scan.multipliedReportingOverflow(by: 1000)
-        let wake = saturatingSum(clock.milliseconds(), overflow ? .max : milliseconds)
+        let wake = saturatingSum(started, overflow ? .max : milliseconds)
         while true {
             keepSeedYoung()
             let now = clock.milliseconds()

@@ -20,8 +20,22 @@ public struct CounterFile: Sendable {
         return try counter(in: try SinkConfiguration.parse(bytes, path))
     }
 
-    /// Shows, before the first packet comes, that a counter could be stored. Changes nothing.
-    public func checkWritable() throws(StateError) { _ = try lock() }
+    /// Shows, before the first packet comes, that counters can be stored: replaces the file with its own contents, or
+    /// writes one with `counter` where the configuration names a file that does not exist yet.
+    public func claim(counter: Int64) throws(StateError) {
+        let file = try lock()
+        var bytes: [UInt8]
+        if let found = try file.contents(limit: SinkConfiguration.maximumSize) {
+            bytes = found
+        } else {
+            if isConfiguration { throw .file(SystemError.missing(path)) }
+            let document = JSONDocument(empty: .object)
+            document.value.set("Counter", counter)
+            bytes = document.encode()
+        }
+        defer { wipe(&bytes) }
+        do throws(SystemError) { try file.replace(with: bytes) } catch { throw .counterNotStorable(error) }
+    }
 
     /// Stores the counter, durably, in the file as it is now. Throws `counterNotAbove` where that has the same or a
     /// greater one, which an operator or another sink put there, and refuses to make a configuration where there is none.

@@ -1,3 +1,5 @@
+import Platform
+
 /// A host and a TCP port, taken from `host:port` or `[IPv6]:port`.
 public struct Endpoint: Sendable, Equatable {
     /// What the address is for: only a listener may leave the host out (all addresses) or take port 0 (any free port).
@@ -33,14 +35,14 @@ public struct Endpoint: Sendable, Equatable {
                 return .failure(Expectation(text: "[IPv6 address]:port"))
             }
             host = host.dropFirst().dropLast()
-            guard host.allSatisfy(isAddressByte), host.contains(UInt8(ascii: ":")) else {
+            guard Network.isIPv6(String(decoding: host, as: UTF8.self)) else {
                 return .failure(Expectation(text: "an IPv6 address without zone inside the brackets"))
             }
         } else {
             guard !host.contains(UInt8(ascii: ":")) else {
                 return .failure(Expectation(text: "an IPv6 address in brackets, as in [::1]:4141"))
             }
-            guard host.allSatisfy(isNameByte), host.count <= 253, host.first != UInt8(ascii: "-") else {
+            guard isName(host) else {
                 return .failure(Expectation(text: "a host name of letters, digits, dots and hyphens"))
             }
         }
@@ -53,19 +55,22 @@ public struct Endpoint: Sendable, Equatable {
         return digits.reduce(Int32(0)) { $0 * 10 + Int32($1 - 0x30) }
     }
 
-    private static func isAddressByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: ":"), UInt8(ascii: "."):
-            true
-        default: false
+    /// Labels with dots between them, and perhaps one at the end; numbers alone are an IPv4 address.
+    private static func isName(_ host: ArraySlice<UInt8>) -> Bool {
+        let dot = UInt8(ascii: ".")
+        let labels = (host.last == dot ? host.dropLast() : host).split(separator: dot, omittingEmptySubsequences: false)
+        guard host.count <= 253, labels.allSatisfy({ !$0.isEmpty && $0.allSatisfy(isNameByte) && $0.first != 0x2d })
+        else {
+            return false
         }
+        let isNumeric = labels.last?.allSatisfy { (0x30...0x39).contains($0) } ?? false
+        return !isNumeric || Network.isIPv4(String(decoding: host, as: UTF8.self))
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+            UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "-"), UInt8(ascii: "_"):
             true
         default: false
         }

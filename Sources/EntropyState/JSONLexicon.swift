@@ -1,10 +1,15 @@
 /// What json-c 0.16 lets pass although its strict mode is on: a look at the text before it is parsed. Whatever else is no
 /// JSON is left for the parser to refuse.
 enum JSONLexicon {
-    /// Why the text is refused, or nil.
+    /// Why the text is refused and in which line, or nil.
     static func refusal(of bytes: [UInt8]) -> String? {
         if bytes.isEmpty { return "the file is empty" }
-        if bytes.contains(0) { return "it holds a zero byte" }
+        guard let (reason, place) = find(in: bytes) else { return nil }
+        return "\(reason), line \(bytes[..<place].count { $0 == UInt8(ascii: "\n") } + 1)"
+    }
+
+    private static func find(in bytes: [UInt8]) -> (reason: String, place: Int)? {
+        if let zero = bytes.firstIndex(of: 0) { return ("it holds a zero byte", zero) }
         var isInString = false
         var place = 0
         while place < bytes.count {
@@ -13,14 +18,14 @@ enum JSONLexicon {
             case UInt8(ascii: "\""): isInString.toggle()
             case UInt8(ascii: "\\") where isInString:
                 // A key would end there for json-c.
-                if bytes[place...].starts(with: "\\u0000".utf8) { return "a string holds a zero character" }
+                if bytes[place...].starts(with: "\\u0000".utf8) { return ("a string holds a zero character", place) }
                 place += 1
             case _ where isInString: break
-            case UInt8(ascii: "'"): return "a string stands in single quotes"
-            case UInt8(ascii: "N"), UInt8(ascii: "I"): return "NaN and Infinity are no numbers"
+            case UInt8(ascii: "'"): return ("a string stands in single quotes", place)
+            case UInt8(ascii: "N"), UInt8(ascii: "I"): return ("NaN, Infinity and Null are no JSON", place)
             case UInt8(ascii: "-"), 0x30...0x39:
                 let number = bytes[place...].prefix(while: isNumberByte)
-                guard isWithin64Bits(number) else { return "an integer is beyond 64 bits" }
+                guard isWithin64Bits(number) else { return ("an integer is beyond 64 bits", place) }
                 place += number.count - 1
             default: break
             }

@@ -16,7 +16,11 @@ extension BoxPublicKey {
     public static let label: StaticString = "CURVE25519 PUBLIC KEY"
 
     /// A sink's public key: 32 raw bytes, or the same in PEM.
+    /// 32 bytes do not say which half of a pair they are: a name that ends in `.key` does.
     public static func read(_ path: String) throws(StateError) -> BoxPublicKey {
+        guard !path.utf8.reversed().starts(with: ".key".utf8.reversed()) else {
+            throw .key(file: path, CryptoError(.notAKey, "the name is a private key's; the .pub beside it is expected"))
+        }
         let bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize)
         do throws(CryptoError) {
             let key = try BoxPublicKey(try rawKey(bytes, label))
@@ -32,6 +36,9 @@ extension BoxPrivateKey {
 
     /// A sink's private key: 32 raw bytes, or the same in PEM. `warn` gets a line when others may read the file.
     public static func read(_ path: String, warn: (String) -> Void) throws(StateError) -> BoxPrivateKey {
+        guard !path.utf8.reversed().starts(with: ".pub".utf8.reversed()) else {
+            throw .key(file: path, CryptoError(.notAKey, "the name is a public key's; the .key beside it is expected"))
+        }
         var bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize, secret: true, warn: warn)
         defer { wipe(&bytes) }
         do throws(CryptoError) {

@@ -36,10 +36,10 @@ public enum StateError: Diagnostic {
         case .key(let file, let error): "\(file): \(error.message)"
         case .counterExhausted(let file, let address):
             "\(file): the counter for \(address) has reached its end: make a new signing key, give it to the sink, "
-                + "and set the counter to 0 on both sides"
+                + "set the counter to 0 on both sides, and restart the sink"
         case .counterNotAbove(let stored): "the stored counter is \(stored) already"
         case .counterNotStorable(let error):
-            "\(error.message); the counter is kept there, unless \"State\" names another file"
+            "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"
         }
     }
 }

@@ -31,11 +31,16 @@ public struct FileStatus: Sendable {
 
     func isSameFile(as other: FileStatus?) -> Bool { device == other?.device && inode == other?.inode }
 
-    /// What to do about a secret that others can read; nil when only those can who must. A file that belongs to someone
+    /// One line about a secret that others can read, and what to do; nil when only those can who must. A file that belongs to someone
     /// else is read by way of its group, as a service reads a configuration of root's.
-    var exposureAdvice: (mode: String, command: String)? {
+    func exposure(of path: String) -> String? {
+        guard isRegular else { return nil }
         let isOwn = owner == geteuid()
-        guard mode & (isOwn ? 0o044 : 0o004) != 0 else { return nil }
-        return (String(mode, radix: 8), isOwn ? "chmod 600" : "chmod o=")
+        let bits = "mode 0\(String(mode, radix: 8))"
+        if mode & 0o004 != 0 {
+            return "\(path): others may read this secret (\(bits)): \(isOwn ? "chmod 600" : "chmod o=") \(path)"
+        }
+        guard isOwn, mode & 0o040 != 0 else { return nil }
+        return "\(path): its group (\(group)) may read this secret (\(bits)); if that is not meant: chmod 600 \(path)"
     }
 }

@@ -21,6 +21,8 @@ public struct OptionScanner {
         case option(Int, String?)
         /// An unknown option, a missing argument, or one too many: the argument's text.
         case wrong(String)
+        /// An argument that is not UTF-8.
+        case notText(String)
         /// What stands after the options.
         case end(operands: [String])
     }
@@ -63,11 +65,18 @@ public struct OptionScanner {
             let after = Int(platform_option_index())
             return .wrong(text(arguments[min(count - 1, after > before ? after - 1 : before)]))
         case 256...:
-            return .option(Int(found) - 256, platform_option_argument().map { String(cString: $0) })
+            return given(Int(found) - 256)
         default:
             let place = options.firstIndex { $0.letter.map(Int32.init) == found } ?? 0
-            return .option(place, platform_option_argument().map { String(cString: $0) })
+            return given(place)
         }
+    }
+
+    /// Bytes that are no UTF-8 would become other bytes, and name another file.
+    private func given(_ place: Int) -> Result {
+        guard let argument = platform_option_argument() else { return .option(place, nil) }
+        guard let value = String(validatingCString: argument) else { return .notText(String(cString: argument)) }
+        return .option(place, value)
     }
 
     private func text(_ argument: UnsafeMutablePointer<CChar>?) -> String { argument.map { String(cString: $0) } ?? "" }

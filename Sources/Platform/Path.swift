@@ -22,11 +22,15 @@ public enum Path {
     }
 
     /// The file behind all symbolic links, so that replacing it replaces the file and not the link. A file that does
-    /// not exist yet is returned as it was given.
-    public static func followingLinks(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
+    /// not exist yet is returned as it was given; a link that leads nowhere is refused.
+    static func followingLinks(_ path: String) throws(SystemError) -> String {
+        guard let resolved = realpath(path, nil) else {
+            guard exists(path) else { return path }
+            throw SystemError("follow the link", path, .creating)
+        }
         defer { free(resolved) }
-        return String(cString: resolved)
+        // A directory's name may be no text: then the path as it was given must do.
+        return String(validatingCString: resolved) ?? path
     }
 
     /// Gives the file `from` the name `to`, replacing what was there, in one step.

@@ -16,17 +16,25 @@ public final class StateFile {
 
     /// Locks the file, which need not exist. Waits at most ten seconds for another program, then fails with EWOULDBLOCK.
     public init(locking given: String) throws(SystemError) {
-        let path = Path.followingLinks(given)
+        let path = try Path.followingLinks(given)
         let temporary = "\(Path.directory(of: path))/.\(Path.name(of: path)).new"
         do {
             successor = try StateFile.lock(temporary)
         } catch {
+            if error.exitCode == .permission, Path.exists(temporary) {
+                throw SystemError(
+                    "use (another user's program left it there; remove it)", temporary, errno: error.errno)
+            }
             // The file's own name says more to a person than that of its successor.
             let action = error.errno == EWOULDBLOCK ? "lock (another program holds it)" : "write"
             throw SystemError(action, given, errno: error.errno, .creating)
         }
         self.path = path
         self.temporary = temporary
+        // A device or a pipe, given by mistake, must never be replaced: rename(2) would.
+        if let status = FileStatus.find(path), !status.isRegular {
+            throw SystemError("write (a regular file is expected)", given, errno: EINVAL, .creating)
+        }
     }
 
     deinit {
@@ -110,9 +118,7 @@ public final class StateFile {
         _ path: String, limit: Int, secret: Bool = false, warn: (String) -> Void = { _ in }
     ) throws(SystemError) -> [UInt8] {
         let file = try FileDescriptor(path, for: .read)
-        if secret, let advice = try file.status().exposureAdvice {
-            warn("\(path): others may read this secret (mode 0\(advice.mode)): \(advice.command) \(path)")
-        }
+        if secret, let exposure = try file.status().exposure(of: path) { warn(exposure) }
         return try file.readAll(limit: limit)
     }
 }

@@ -1,4 +1,5 @@
 import CommandLine
+import EntropyCrypto
 import EntropySink
 import EntropyState
 import Platform
@@ -30,7 +31,9 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
     for line in [
         "listens on   \(configuration.address)",
         "drift        \(configuration.drift) s",
+        "public key   \(Base64.encode(configuration.privateKey.publicKey.bytes)), as \"Public\" in the source's list",
         "signer       \(configuration.signer.algorithm.name)",
+        "fingerprint  \(configuration.signer.fingerprint), SHA-256 of the signer's public key",
         "recipient    packets that name none are \(unnamed)",
         "counter      \(configuration.counter), kept in \(configuration.counterFile.path)",
     ] { try Terminal.output(line) }

@@ -56,8 +56,10 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
         try attempt { () throws(SourceError) in try loop.run() }
         return say("stopped; the seed is written")
     }
-    let result = loop.scan()
+    // The seed is written whatever came of the scan.
+    let scanned = Result { () throws(SourceError) in try loop.scan() }
     try attempt { () throws(SourceError) in try loop.finish() }
+    let result = try attempt { () throws(SourceError) in try scanned.get() }
     if result.failed > 0 {
         throw Failure(result.exitCode, "\(result.failed) of \(result.failed + result.served) due sinks not served")
     }

@@ -7,7 +7,8 @@ import Testing
         arguments: [
             ("sink.example.org:9437", "sink.example.org", 9437), ("127.0.0.1:1", "127.0.0.1", 1),
             ("[::1]:4141", "::1", 4141),
-            ("a_b-c:65535", "a_b-c", 65535), ("[fe80::1.2.3.4]:80", "fe80::1.2.3.4", 80),
+            ("a_b-c:65535", "a_b-c", 65535), ("host.:1", "host.", 1), ("4u.example:2", "4u.example", 2),
+            ("[fe80::1.2.3.4]:80", "fe80::1.2.3.4", 80),
         ] as [(String, String, UInt16)])
     func addressesToConnectTo(_ text: String, _ host: String, _ port: UInt16) throws {
         let endpoint = try Endpoint.parse(text, for: .connecting).get()
@@ -21,7 +22,8 @@ import Testing
         "host:99999999999999999999",
         "host:0x50", "::1:4141", "[::1]", "[::1]4141", "[]:1", "[host]:1", "[::1%eth0]:1", "-host:1", "ho st:1",
         "host/x:1",
-        "user@host:1", "host#:1", "hö.st:1", "host\n:1", "http://host:1", "[::1:1",
+        "user@host:1", "host#:1", "hö.st:1", "host\n:1", "http://host:1", "[::1:1", "[:::::]:1", "..:80", "a..b:80",
+        "256.1.1.1:80", "1.2.3:80", ".a:1",
     ])
     func otherAddressesAreRefused(_ text: String) {
         #expect(throws: Endpoint.Expectation.self) { try Endpoint.parse(text, for: .connecting).get() }

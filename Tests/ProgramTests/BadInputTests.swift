@@ -290,6 +290,38 @@ struct BadInputTests {
         #expect(try place.directory.snapshot() == before)
     }
 
+    @Test(arguments: Build.available) func whatIsNoFileIsNotReplaced(_ build: Build) throws {
+        let place = try place(build)
+        func device() throws -> Bool {
+            try run(["test", "-p", place.directory.file("pipe")]).status == 0
+        }
+        #expect(mkfifo(place.directory.file("pipe"), 0o600) == 0)
+        try FileManager.default.createSymbolicLink(
+            atPath: place.directory.file("link"), withDestinationPath: "none/seed")
+        for (name, words) in [("pipe", "a regular file is expected"), ("link", "cannot follow the link")] {
+            for (program, arguments) in [
+                ("entropy-source", ["--once", "-s", name]), ("entropy-target", ["-a", "n:1", "--append", name]),
+            ] {
+                let finished = try place.start(program, arguments).wait(seconds: 10)
+                #expect(finished.status == 73, "\(finished.errors)")
+                #expect(
+                    finished.errors.contains("\(name): cannot ") && finished.errors.contains(words),
+                    "\(finished.errors)")
+            }
+        }
+        #expect(try device())
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: place.directory.file("link")) == "none/seed")
+    }
+
+    @Test(arguments: Build.available) func halvesOfKeysThatAreSwapped(_ build: Build) throws {
+        let place = try place(build)
+        try refused(
+            place, 65, ["decrypt.key: the name is a private key's"], "entropy-target", "-a", "h:1", "-k", "decrypt.key")
+        try refused(place, 65, ["decrypt.pub: the name is a public key's"], "entropy-config", "-k", "decrypt.pub")
+        try refused(
+            place, 64, ["--bits does not go with --key"], "rsagen", "--key", "signer.key", "-s", "2048", "-o", "n")
+    }
+
     @Test(arguments: Build.available) func closedStreamsGetIntoNoFile(_ build: Build) throws {
         let place = try place(build)
         let sink = try RunningSink(place)

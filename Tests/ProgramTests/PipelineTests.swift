@@ -107,6 +107,23 @@ struct PipelineTests {
         }
     }
 
+    @Test(arguments: Build.available) func aSecondSignalEndsItAtOnce(_ build: Build) throws {
+        let place = try Workplace(build)
+        try place.provision()
+        let (hole, port) = try Socket.listen()
+        try place.run("entropy-target", "-a", "127.0.0.1:\(port)", "--append", "targets.json")
+        let source = try place.start("entropy-source", [])
+        let taken = try hole.accept()
+        #expect(taken.receive(2).count == 2)
+        // The first one waits a little for the receipt; the second one, of the other kind, does not.
+        source.signal(SIGTERM)
+        usleep(300_000)
+        source.signal(SIGINT)
+        _ = source.wait(seconds: 1)
+        #expect(source.process.terminationReason == .uncaughtSignal)
+        #expect(source.process.terminationStatus == SIGINT)
+    }
+
     @Test(arguments: Build.available) func theListIsReadOnEveryScan(_ build: Build) throws {
         let place = try Workplace(build)
         try place.provision()

@@ -171,6 +171,7 @@ import Testing
         #expect(finished.status == 77)
         #expect(
             finished.errorLines.last?.contains(
-                "config.json: cannot write: Permission denied; the counter is kept there, unless \"State\"") == true)
+                "config.json: cannot write: Permission denied; the sink's counter is kept there, unless \"State\"")
+                == true)
     }
 }

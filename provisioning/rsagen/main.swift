@@ -51,6 +51,7 @@ func exportPublicHalf(of path: String, _ arguments: Arguments<Flag>, _ base: Str
 }
 
 func makeKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
+    guard !(arguments.has(.software) && arguments.has(.tcti)) else { throw .usage("--software takes no --tcti") }
     let algorithm = try chosenAlgorithm(arguments)
     let files = try attempt { () throws(StateError) in try KeyPairFiles(base: base, force: arguments.has(.force)) }
     let pem = arguments.has(.pem)
@@ -78,6 +79,9 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let base = try arguments.required(.output)
     guard !base.isEmpty else { throw .usage("--output: a name is expected") }
     if let path = arguments[.key] {
+        for (option, name) in [
+            (Flag.bits, "--bits"), (.algorithm, "--algorithm"), (.tcti, "--tcti"), (.software, "--software"),
+        ] where arguments.has(option) { throw .usage("\(name) does not go with --key: no key is made") }
         try exportPublicHalf(of: path, arguments, base)
     } else {
         try makeKey(arguments, base)

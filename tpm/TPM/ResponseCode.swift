@@ -30,7 +30,11 @@ enum ResponseCode {
                     "the TPM is in lockout (the password may be right: power cuts count as failed tries); "
                         + "see `tpm2_getcap properties-variable` for the time to recovery")
             case 0x908, 0x909, 0x90a, 0x920, 0x922: return make(.retry, "the TPM is busy")
-            case 0x902: return make(.refused, "the TPM has no free slot: another program keeps its objects loaded")
+            case 0x902:
+                return make(
+                    .refused,
+                    "the TPM has no free slot: a program that was killed, or still runs, keeps its objects loaded; "
+                        + "device:/dev/tpmrm0 takes care of that, `tpm2_flushcontext -t` frees all of them")
             case 0x100: return make(.contextLost, "the TPM was reset and not started")
             // A handle or session that is no longer loaded: the TPM was reset since.
             case 0x910...0x916, 0x918...0x91e: return make(.contextLost, "the TPM was reset: what was loaded is gone")
@@ -42,8 +46,13 @@ enum ResponseCode {
         case 0x0e, 0x22:
             return make(
                 .wrongAuthorization,
-                "the TPM refused the authorization: this key, or the owner hierarchy, has a password")
-        case 0x1f: return make(.foreignKey, "the key belongs to another TPM, or this TPM was cleared since it was made")
+                "the TPM refused the authorization: this key, or the owner hierarchy, has a password, "
+                    + "which is not supported (`tpm2_changeauth -c owner` can take the owner's away)")
+        case 0x1f:
+            return make(
+                .foreignKey,
+                "the key belongs to another TPM, or this TPM was cleared since it was made: make a new one "
+                    + "with rsagen, and give its public half to the sinks")
         default: return make(.refused, "the TPM refused")
         }
     }
