@@ -5,31 +5,8 @@ import Testing
 /// Bad input, and what it gets: one line that names the file and what was expected, an exit code, and every file as it was.
 @Suite(.enabled(if: haveTools("openssl", "qemu-arm-static"), "openssl or qemu-arm-static is not installed"))
 struct BadInputTests {
-    /// A place with good files, one of which the case spoils.
-    func place(_ build: Build) throws -> Workplace {
-        let place = try Workplace(build)
-        try place.provision()
-        try place.run("entropy-target", "-a", "127.0.0.1:1", "--append", "targets.json")
-        return place
-    }
-
-    /// Runs a program that must refuse: `names` are parts of its last line.
-    func refused(
-        _ place: Workplace, _ status: Int32, _ names: [String], _ program: String, _ arguments: String...,
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let before = try place.directory.snapshot()
-        let finished = try place.start(program, arguments).wait(seconds: 30)
-        #expect(finished.status == status, "\(finished.errors)", sourceLocation: sourceLocation)
-        #expect(finished.output.isEmpty, sourceLocation: sourceLocation)
-        let last = finished.errorLines.last ?? ""
-        #expect(last.hasPrefix("\(program): "), "\(finished.errors)", sourceLocation: sourceLocation)
-        for name in names { #expect(last.contains(name), "\(finished.errors)", sourceLocation: sourceLocation) }
-        #expect(try place.directory.snapshot() == before, sourceLocation: sourceLocation)
-    }
-
     @Test(arguments: Build.available) func signingKeys(_ build: Build) throws {
-        let place = try place(build)
+        let place = try goodPlace(build)
         let key = try place.directory.read("signer.key")
         for (bytes, words) in [
             ([], "not a private key"), (Array(key.prefix(500)), "not a private key"), (key + [0], "not a private key"),
@@ -54,7 +31,7 @@ struct BadInputTests {
     }
 
     @Test(arguments: Build.available) func keysOfSinksAndSigners(_ build: Build) throws {
-        let place = try place(build)
+        let place = try goodPlace(build)
         try place.directory.write("short", [UInt8](repeating: 1, count: 31))
         try place.directory.write("empty", "")
         try refused(place, 65, ["short: ", "has 32 bytes, this one has 31"], "entropy-config", "-k", "short")
@@ -78,7 +55,7 @@ struct BadInputTests {
     }
 
     @Test(arguments: Build.available) func listsOfTargets(_ build: Build) throws {
-        let place = try place(build)
+        let place = try goodPlace(build)
         let key = try place.directory.read("decrypt.pub").withUnsafeBytes { Data($0).base64EncodedString() }
         let good = "{\"Address\": \"h:1\", \"Public\": \"\(key)\"}"
         for (text, words) in [
@@ -125,7 +102,7 @@ struct BadInputTests {
     }
 
     @Test func configurationsOfSinks() throws {
-        let place = try place(.host)
+        let place = try goodPlace(.host)
         let good = try place.directory.text("config.json")
         for (text, words) in [
             ("", "the file is empty"), ("[]", "expected an object"), ("{}", "Address: expected a value"),
@@ -175,146 +152,8 @@ struct BadInputTests {
             "--pool", "pool")
     }
 
-    @Test(arguments: Build.available) func peersThatAreNotThere(_ build: Build) throws {
-        let place = try place(build)
-        for (address, words) in [
-            ("127.0.0.1:1", "cannot connect: Connection refused"),
-            ("no.such.host.invalid:4141", "cannot connect: Couldn't resolve host name"),
-        ] {
-            try place.edit("targets.json") { $0["Address"] = address }
-            let finished = try place.run("entropy-source", "--once")
-            #expect(finished.status == 69, "\(finished.errors)")
-            #expect(finished.errors.contains("\(address): \(words)"), "\(finished.errors)")
-            // Nobody was there to take a packet: none was made.
-            #expect(try place.number("targets.json", "Counter") == 0)
-            #expect(try place.number("targets.json", "Next") ?? 0 == 0)
-        }
-    }
-
-    @Test(arguments: Build.available) func noTPM(_ build: Build) throws {
-        let place = try place(build)
-        try refused(
-            place, 69, ["/dev/no-tpm: no TPM there: is the device-tree overlay loaded?"], "rsagen", "-o", "t", "--tcti",
-            "device:/dev/no-tpm")
-        try refused(place, 69, ["no TPM at swtpm:path=/nowhere"], "rsagen", "-o", "t", "--tcti", "swtpm:path=/nowhere")
-        try refused(place, 69, ["no TPM at nonsense"], "rsagen", "-o", "t", "--tcti", "nonsense")
-        // What would make the loader search for a simulator.
-        for tcti in ["", ":", ":port=1"] {
-            try refused(place, 69, ["no TPM is named"], "rsagen", "-o", "t", "--tcti", tcti)
-        }
-        let tpm = try SoftwareTPM()
-        let with = try Workplace(build, tpm: tpm)
-        try with.provision()
-        try with.directory.write("targets.json", "[]")
-        tpm.stop()
-        try refused(with, 69, ["signer.key: no TPM at "], "entropy-source", "--once")
-        let other = try SoftwareTPM()
-        try refused(
-            with, 65, ["signer.key: ", "belongs to another TPM"], "entropy-source", "--once", "--tcti", other.tcti)
-        try refused(
-            with, 1, ["this TPM makes no RSA-4096 keys; it makes RSA-2048, RSA-3072, P-256"], "rsagen", "-s", "4096",
-            "-o", "t", "--tcti", other.tcti)
-    }
-
-    @Test(arguments: Build.available) func aTPMThatRefuses(_ build: Build) throws {
-        let tpm = try SoftwareTPM()
-        let place = try Workplace(build, tpm: tpm)
-        #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
-        try refused(place, 1, ["this key, or the owner hierarchy, has a password"], "rsagen")
-        #expect(try tpm.leftovers() == "")
-    }
-
-    @Test(.enabled(if: haveTools("prlimit"), "prlimit is not installed"))
-    func aDiskThatIsFull() throws {
-        let place = try place(.host)
-        let sink = try RunningSink(place)
-        try FileManager.default.removeItem(atPath: place.directory.file("targets.json"))
-        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
-        try place.edit("targets.json") { $0["Note"] = String(repeating: "x", count: 1000) }
-        let before = try place.directory.snapshot()
-        // A limit on the size of files stands for the disk: no counter can be stored, so nothing is sent.
-        let finished = try run(
-            ["prlimit", "--fsize=900"] + Build.host.command("entropy-source") + ["--once"], in: place.directory.path)
-        #expect(finished.status == 73)
-        #expect(finished.errors.contains("targets.json: cannot write: File too large"), "\(finished.errors)")
-        var after = try place.directory.snapshot()
-        after["source.seed"] = nil
-        #expect(after == before)
-        #expect(!sink.log.contains("packet 1"))
-    }
-
-    @Test(arguments: Build.available) func filesThatExist(_ build: Build) throws {
-        let place = try place(build)
-        try refused(place, 73, ["signer.key: exists already", "--force"], "rsagen", "--software")
-        try refused(place, 73, ["decrypt.key: exists already", "--force"], "curve25519gen")
-        try FileManager.default.removeItem(atPath: place.directory.file("decrypt.key"))
-        try refused(place, 73, ["decrypt.pub: exists already"], "curve25519gen")
-        try place.directory.write("decrypt.key", "old", mode: 0o644)
-        #expect(try place.run("curve25519gen", "--force").status == 0)
-        #expect(try place.directory.read("decrypt.key").count == 32)
-        #expect(try place.directory.mode("decrypt.key") == 0o600)
-        try refused(place, 73, ["none/k.key: cannot write: No such file"], "curve25519gen", "-o", "none/k")
-        try refused(place, 73, ["none/k.key: cannot write: No such file"], "rsagen", "--software", "-o", "none/k")
-        try refused(
-            place, 73, ["none/t: cannot write: No such file"], "entropy-target", "-a", "h:1", "--append", "none/t")
-        // Both or none, also when they are to be replaced.
-        try FileManager.default.removeItem(atPath: place.directory.file("decrypt.pub"))
-        try FileManager.default.createDirectory(
-            atPath: place.directory.file("decrypt.pub"), withIntermediateDirectories: false)
-        try refused(place, 73, ["decrypt.pub: cannot write: Is a directory"], "curve25519gen", "--force")
-    }
-
-    @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: Build.available)
-    func whatThisUserMayNot(_ build: Build) throws {
-        let place = try place(build)
-        // Another user: the directory may be entered, its files may not be written.
-        #expect(chmod(place.directory.path, 0o755) == 0)
-        func asNobody(_ program: String, _ arguments: String...) throws -> Finished {
-            try run(
-                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + build.command(program) + arguments,
-                in: place.directory.path)
-        }
-        let before = try place.directory.snapshot()
-        for (finished, words) in [
-            (try asNobody("entropy-source", "--once"), "signer.key: cannot open: Permission denied"),
-            (try asNobody("curve25519gen", "-o", "new"), "new.key: cannot write: Permission denied"),
-            (
-                try asNobody("entropy-target", "-a", "h:1", "--append", "targets.json"),
-                "targets.json: cannot write: Permission denied"
-            ),
-            (try asNobody("entropy-config"), "decrypt.key: cannot open: Permission denied"),
-        ] {
-            #expect(finished.status == 77, "\(words): \(finished.errors)")
-            #expect(finished.errors.contains(words), "\(finished.errors)")
-        }
-        #expect(try place.directory.snapshot() == before)
-    }
-
-    @Test(arguments: Build.available) func whatIsNoFileIsNotReplaced(_ build: Build) throws {
-        let place = try place(build)
-        func device() throws -> Bool {
-            try run(["test", "-p", place.directory.file("pipe")]).status == 0
-        }
-        #expect(mkfifo(place.directory.file("pipe"), 0o600) == 0)
-        try FileManager.default.createSymbolicLink(
-            atPath: place.directory.file("link"), withDestinationPath: "none/seed")
-        for (name, words) in [("pipe", "a regular file is expected"), ("link", "cannot follow the link")] {
-            for (program, arguments) in [
-                ("entropy-source", ["--once", "-s", name]), ("entropy-target", ["-a", "n:1", "--append", name]),
-            ] {
-                let finished = try place.start(program, arguments).wait(seconds: 10)
-                #expect(finished.status == 73, "\(finished.errors)")
-                #expect(
-                    finished.errors.contains("\(name): cannot ") && finished.errors.contains(words),
-                    "\(finished.errors)")
-            }
-        }
-        #expect(try device())
-        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: place.directory.file("link")) == "none/seed")
-    }
-
     @Test(arguments: Build.available) func halvesOfKeysThatAreSwapped(_ build: Build) throws {
-        let place = try place(build)
+        let place = try goodPlace(build)
         try refused(
             place, 65, ["decrypt.key: the name is a private key's"], "entropy-target", "-a", "h:1", "-k", "decrypt.key")
         try refused(place, 65, ["decrypt.pub: the name is a public key's"], "entropy-config", "-k", "decrypt.pub")
@@ -322,23 +161,8 @@ struct BadInputTests {
             place, 64, ["--bits does not go with --key"], "rsagen", "--key", "signer.key", "-s", "2048", "-o", "n")
     }
 
-    @Test(arguments: Build.available) func closedStreamsGetIntoNoFile(_ build: Build) throws {
-        let place = try place(build)
-        let sink = try RunningSink(place)
-        try place.edit("targets.json") { $0["Address"] = "127.0.0.1:\(sink.port)" }
-        func shell(_ program: String, _ rest: String) throws -> Finished {
-            let command = build.command(program).map { "'\($0)'" }.joined(separator: " ")
-            return try run(["sh", "-c", "\(command) \(rest)"], in: place.directory.path)
-        }
-        // Each of its lines would otherwise stand in the file that got the number of standard error.
-        #expect(try shell("entropy-source", "--once <&- >&- 2>&-").status == 0)
-        #expect(try place.number("targets.json", "Counter") == 1)
-        #expect(try place.directory.read("source.seed").count == 64)
-        #expect(try shell("entropy-target", "-a h:1 >&-").status == 73)
-    }
-
     @Test(arguments: Build.available) func wrongUsage(_ build: Build) throws {
-        let place = try place(build)
+        let place = try goodPlace(build)
         for (program, arguments) in [
             ("rsagen", ["--bogus"]), ("rsagen", ["-s", "1024"]), ("rsagen", ["-s", "many"]),
             ("rsagen", ["--algorithm", "dsa"]),
