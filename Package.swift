@@ -89,7 +89,10 @@ let package = Package(
         test("TPMTests", ["TPM", "Provisioning", "Support"]),
         test(
             "EntropySinkTests",
-            ["EntropySink", "EntropyState", "EntropyPacket", "EntropyCrypto", "Platform", "Support"]),
+            [
+                "EntropySink", "EntropyState", "EntropyPacket", "EntropyCrypto", "Platform", "Support",
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]),
         test(
             "ProgramTests",
             [

@@ -24,8 +24,10 @@ final class FakeNoise: NoiseSource {
     init() throws { directory = try TemporaryDirectory() }
 
     /// A source with one target that nobody serves; `said` gets its lines.
-    func source(now: Int64, noise: [any NoiseSource] = [FakeNoise()], say: @escaping (String) -> Void) throws -> Source
-    {
+    func source(
+        now: Int64, noise: [any NoiseSource] = [FakeNoise()], milliseconds: @escaping @Sendable () -> Int64 = { 0 },
+        say: @escaping (String) -> Void
+    ) throws -> Source {
         let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
         try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:1\", \"Public\": \"\(key)\"}]")
         let settings = Source.Settings(
@@ -33,7 +35,7 @@ final class FakeNoise: NoiseSource {
             earliest: 1000)
         return try Source(
             settings, signer: try SoftwareSigner(generating: .ecdsaP256), noise: noise,
-            clock: Clock(unixTime: { now }, milliseconds: { 0 }), termination: try Termination(), say: say)
+            clock: Clock(unixTime: { now }, milliseconds: milliseconds), termination: try Termination(), say: say)
     }
 
     @Test func nothingIsSentBeforeTheClockIsSet() throws {
@@ -60,6 +62,28 @@ final class FakeNoise: NoiseSource {
             #expect(try source.scan().failed == 0)
             #expect(said.filter { $0.contains("more than one interval away") }.count == lines)
         }
+    }
+
+    /// Milliseconds that a test sets.
+    final class HandClock: @unchecked Sendable { var milliseconds: Int64 = 5 }
+
+    @Test func theSeedIsRewrittenEveryTenMinutes() throws {
+        let hand = HandClock()
+        let source = try source(now: 1000, milliseconds: { hand.milliseconds }) { _ in }
+        let first = try directory.read("seed")
+        // The target refuses connections: each scan comes to its end at once.
+        hand.milliseconds += 599_999
+        _ = try source.scan()
+        #expect(try directory.read("seed") == first)
+        hand.milliseconds += 1
+        _ = try source.scan()
+        let second = try directory.read("seed")
+        #expect(second != first && second.count == 64)
+        hand.milliseconds += 599_999
+        _ = try source.scan()
+        #expect(try directory.read("seed") == second)
+        try source.finish()
+        #expect(try directory.read("seed") != second)
     }
 
     @Test func oneNoiseSourceIsEnough() throws {

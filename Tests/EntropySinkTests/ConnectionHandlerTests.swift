@@ -1,0 +1,85 @@
+import EntropyPacket
+import NIOCore
+import NIOEmbedded
+import Platform
+import Testing
+
+@testable import EntropySink
+
+/// One connection, with the event loop's time in hand.
+@Suite struct ConnectionHandlerTests {
+    /// The packets that were handed over, and the promise of the last one's answer.
+    final class Desk: @unchecked Sendable {
+        var packets: [[UInt8]] = []
+        var answer: EventLoopPromise<Receiver.Answer>?
+    }
+
+    let desk = Desk()
+
+    func connect() throws -> EmbeddedChannel {
+        let desk = desk
+        let log = Log(clock: .system) { _ in }
+        let handler = ConnectionHandler(gate: Gate(), log: log) { packet, _, eventLoop in
+            desk.packets.append(packet)
+            let promise = eventLoop.makePromise(of: Receiver.Answer.self)
+            desk.answer = promise
+            return promise.futureResult
+        }
+        let channel = EmbeddedChannel(handler: handler)
+        try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
+        return channel
+    }
+
+    @Test func aDeadlineEndsWhateverIsSlow() throws {
+        let channel = try connect()
+        for _ in 0..<59 {
+            // A byte every second keeps nothing alive.
+            channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+            try channel.writeInbound(ByteBuffer(bytes: [0x04]))
+        }
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+        #expect(!channel.isActive)
+        #expect(desk.packets.isEmpty)
+    }
+
+    @Test func aDeadlineEndsAJudgementToo() throws {
+        let channel = try connect()
+        let packet = [UInt8](repeating: 1, count: 100)
+        try channel.writeInbound(ByteBuffer(bytes: Frame.encode(packet)))
+        #expect(desk.packets == [packet])
+        channel.embeddedEventLoop.advanceTime(by: .seconds(60))
+        #expect(!channel.isActive)
+        // The answer comes too late: nothing is written to what is closed.
+        desk.answer?.succeed(Receiver.Answer(receipt: [1, 2, 3]))
+        channel.embeddedEventLoop.run()
+        #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
+    }
+
+    @Test func onePacketIsTakenHoweverItArrives() throws {
+        let packet = (0..<1399).map { UInt8(truncatingIfNeeded: $0) }
+        for size in [1, 2, 3, 7, 700, 1401, 2000] {
+            let channel = try connect()
+            desk.packets = []
+            // What follows the frame is dropped.
+            let bytes = Frame.encode(packet) + [9, 9, 9]
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                try channel.writeInbound(ByteBuffer(bytes: bytes[start..<min(start + size, bytes.count)]))
+            }
+            #expect(desk.packets == [packet])
+            desk.answer?.succeed(Receiver.Answer(receipt: [1, 2, 3]))
+            channel.embeddedEventLoop.run()
+            #expect(try channel.readOutbound(as: ByteBuffer.self) == ByteBuffer(bytes: [1, 2, 3]))
+            #expect(!channel.isActive)
+        }
+    }
+
+    @Test func aBadLengthEndsIt() throws {
+        for length in [0, 71, 4097, 65535] {
+            let channel = try connect()
+            try channel.writeInbound(ByteBuffer(bytes: [UInt8(length >> 8), UInt8(length & 0xff)]))
+            #expect(!channel.isActive)
+            #expect(desk.packets.isEmpty)
+        }
+    }
+}
