@@ -56,7 +56,7 @@ let package = Package(
         core("EntropyState", ["EntropyPacket", "EntropyCrypto", "Platform", "CJSON"], link: ["json-c"]),
         core(
             "TPM", ["EntropyCrypto", "DER", "Platform", "CTSS2"], path: "tpm/TPM",
-            link: ["tss2-esys", "tss2-mu", "tss2-rc", "tss2-tctildr"]),
+            link: ["tss2-esys", "tss2-sys", "tss2-mu", "tss2-rc", "tss2-tctildr"]),
         core("Provisioning", ["TPM", "EntropyState", "EntropyCrypto", "Platform"], path: "provisioning/Provisioning"),
         core(
             "EntropySource", ["EntropyState", "EntropyPacket", "EntropyCrypto", "Fortuna", "Platform", "CCurl"],

@@ -25,6 +25,7 @@ public final class Listener: Sendable {
         do {
             channel = try Listener.bind(configuration.endpoint, group, Listener.handlers(receiver, worker, gate, log))
         } catch {
+            // Nothing was given to either yet: there is nothing to report of their end.
             try? worker.syncShutdownGracefully()
             try? group.syncShutdownGracefully()
             throw .cannotListen(configuration.address, errno: (error as? IOError)?.errnoCode)

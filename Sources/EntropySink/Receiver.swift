@@ -3,7 +3,8 @@ import EntropyPacket
 import EntropyState
 import Platform
 
-/// Judges one packet after the other, in the order of WIRE: box, signature, recipient, drift, counter, store, mix.
+/// Judges one packet after the other, in this order: box, signature, recipient, drift, counter, store, mix
+/// (README.md, "The packet").
 ///
 /// Confined to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.
 final class Receiver {

@@ -9,7 +9,7 @@ public final class SoftwareTPM: @unchecked Sendable {
     public var tcti: String { "swtpm:path=\(socket)" }
 
     /// The data channel; the control channel has `.ctrl` after it.
-    var socket: String { directory.file("s") }
+    public var socket: String { directory.file("s") }
 
     /// What tpm2-tools and tpm2-openssl are told by.
     public var environment: [String: String] { ["TPM2TOOLS_TCTI": tcti, "TPM2OPENSSL_TCTI": tcti] }

@@ -68,7 +68,7 @@ struct TPMSignerTests {
         #expect(try tpm.leftovers() == "")
     }
 
-    @Test func theAttributesAreTheOnesOfTheDocument() throws {
+    @Test func theAttributesAreTheOnesOfTheTemplate() throws {
         let file = try makeKey(.rsa(bits: 2048))
         let area = try TPMPublicArea(unmarshalling: file.publicPart)
         #expect(area.attributes == 0x0004_0472)

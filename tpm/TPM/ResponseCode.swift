@@ -21,6 +21,12 @@ enum ResponseCode {
         if layer == 10 || (layer == 7 && response & 0xffff == TSS2_BASE_RC_BAD_SEQUENCE) {
             return make(.contextLost, "the connection to the TPM is broken")
         }
+        // What came back is not what the TPM sent: noise on the bus, or someone who alters it. The two sides no longer agree
+        // on the session, so that only another one helps.
+        let base = response & 0xffff
+        if (7...9).contains(layer), base == TSS2_BASE_RC_RSP_AUTH_FAILED || base == TSS2_BASE_RC_MALFORMED_RESPONSE {
+            return make(.contextLost, "an answer of the TPM was altered on its way")
+        }
         guard layer == 0 || layer >= 11 else { return make(.refused, "the TPM library failed") }
         if response & 0x80 == 0 {
             switch response & 0xfff {

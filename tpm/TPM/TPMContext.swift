@@ -28,16 +28,28 @@ final class TPMContext {
     }
 
     deinit {
-        // A failure costs the TPM a slot until it is reset; with a broken connection there is nothing else to do.
-        for handle in loaded.reversed() { _ = Esys_FlushContext(esys, handle) }
+        for handle in loaded.reversed() { release(handle) }
         var context: OpaquePointer? = esys
         Esys_Finalize(&context)
     }
 
     /// Flushes an object that this context loaded.
     func flush(_ object: LoadedObject) {
-        _ = Esys_FlushContext(esys, object.handle)  // as in deinit
+        release(object.handle)
         loaded.removeAll { $0 == object.handle }
+    }
+
+    /// Frees the slot of an object or session. After an answer that it could not verify, an ESAPI context takes no further
+    /// command; the layer below it still does. Where that fails too the connection is broken, and nothing else can be
+    /// done: the slot is taken until the TPM is reset, or its resource manager notices.
+    private func release(_ handle: ESYS_TR) {
+        guard Esys_FlushContext(esys, handle) != TSS2_RC_SUCCESS else { return }
+        var object = TPM2_HANDLE()
+        var system: OpaquePointer?  // <TSS2_SYS_CONTEXT>, borrowed from `esys`
+        guard Esys_TR_GetTpmHandle(esys, handle, &object) == TSS2_RC_SUCCESS,
+            Esys_GetSysContext(esys, &system) == TSS2_RC_SUCCESS
+        else { return }
+        _ = Tss2_Sys_FlushContext(system, object)
     }
 
     /// Derives the primary of the owner hierarchy by `KeyTemplate.primary`.
