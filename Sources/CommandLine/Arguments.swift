@@ -44,6 +44,13 @@ public struct Arguments<Table: OptionTable> {
     /// True when the option was given.
     public func has(_ option: Table) -> Bool { given[option.rawValue] }
 
+    /// Refuses every option that was given and is not among these: `what` they do not go with.
+    public func allow(_ allowed: [Table], with what: StaticString) throws(Failure) {
+        for option in Table.allCases where has(option) && !allowed.contains(where: { $0.rawValue == option.rawValue }) {
+            throw .usage("\(name(option)) does not go with \(what.description)")
+        }
+    }
+
     /// The argument of an option that cannot do without.
     public func required(_ option: Table) throws(Failure) -> String {
         guard let value = self[option] else { throw .usage("\(name(option)) is missing") }

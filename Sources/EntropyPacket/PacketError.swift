@@ -10,7 +10,7 @@ public enum PacketError: Error, Sendable, Equatable {
     case malformedEnvelope
     /// The signature is empty.
     case unsigned
-    /// The signature is not the configured signer's over this message.
+    /// The signature is none of the configured signers' over this message.
     case signatureInvalid
     /// The signed message is not one packet in DER.
     case malformedPacket
@@ -33,7 +33,7 @@ public enum PacketError: Error, Sendable, Equatable {
         case .boxInvalid: "the box does not open with this sink's key"
         case .malformedEnvelope: "the box holds no signed message"
         case .unsigned: "the packet is not signed"
-        case .signatureInvalid: "the signature is not by the configured signer"
+        case .signatureInvalid: "the signature is not by a configured signer"
         case .malformedPacket: "the signed message is no packet"
         case .chunkLength: "the chunk has not \(Packet.chunkSize) bytes"
         case .wrongRecipient: "the packet names another sink as its recipient"

@@ -35,10 +35,12 @@ public struct SignedMessage: Sendable, Equatable {
         }
     }
 
-    /// The packet, once its signature is known to be `signer`'s.
-    public func verifiedPacket(by signer: PublicKey) throws(PacketError) -> Packet {
+    /// The packet, and which of the signers it is by, once its signature is known to be theirs.
+    public func verifiedPacket(by signers: [PublicKey]) throws(PacketError) -> (packet: Packet, signer: Int) {
         guard !signature.isEmpty else { throw .unsigned }
-        guard signer.verify(signature, of: message) else { throw .signatureInvalid }
-        return try Packet(decoding: message)
+        guard let signer = signers.firstIndex(where: { $0.verify(signature, of: message) }) else {
+            throw .signatureInvalid
+        }
+        return (try Packet(decoding: message), signer)
     }
 }

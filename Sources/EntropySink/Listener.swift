@@ -12,7 +12,7 @@ public final class Listener: Sendable {
 
     /// Shows that the counter can be stored, opens the pool and starts to listen.
     public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
-        do throws(StateError) { try configuration.counterFile.claim(counter: configuration.counter) } catch {
+        do throws(StateError) { try configuration.counterFile.claim(configuration.signers) } catch {
             throw .counter(error)
         }
         let pool: EntropyDevice

@@ -21,45 +21,50 @@ final class Receiver {
     private let pool: EntropyDevice
     private let clock: Clock
     private let log: Log
-    private var counter: Int64
+    private let keys: [PublicKey]
+    /// One for each signer, in their order.
+    private var counters: [Int64]
 
     init(_ configuration: SinkConfiguration, pool: consuming EntropyDevice, clock: Clock, log: Log) {
         self.configuration = configuration
         self.pool = pool
         self.clock = clock
         self.log = log
-        counter = configuration.counter
+        keys = configuration.signers.map { $0.key }
+        counters = configuration.signers.map { $0.counter }
     }
 
     func receive(_ bytes: [UInt8], from peer: Peer) -> Answer {
         let opened: Envelope.Opened
         let packet: Packet
+        let signer: Int
         do throws(PacketError) {
             opened = try Envelope.open(bytes, with: configuration.privateKey)
-            packet = try opened.message.verifiedPacket(by: configuration.signer)
+            (packet, signer) = try opened.message.verifiedPacket(by: keys)
         } catch {
             log.junk(peer, "refused: \(error.message)")
             return Answer(receipt: nil)
         }
-        let status = judge(packet, from: peer)
-        let receipt = Receipt(status: status, counter: counter, time: clock.unixTime())
+        let status = judge(packet, by: signer, from: peer)
+        let receipt = Receipt(status: status, counter: counters[signer], time: clock.unixTime())
         return Answer(receipt: receipt.seal(with: opened.sharedKey))
     }
 
-    private func judge(_ packet: Packet, from peer: Peer) -> Receipt.Status {
+    private func judge(_ packet: Packet, by signer: Int, from peer: Peer) -> Receipt.Status {
         do throws(PacketError) {
             try checkRecipient(packet)
-            try Freshness(drift: configuration.drift).check(packet, now: clock.unixTime(), storedCounter: counter)
+            try Freshness(drift: configuration.drift).check(
+                packet, now: clock.unixTime(), storedCounter: counters[signer])
         } catch {
             // Anyone can send a recorded packet again: these are limited like junk.
-            log.junk(peer, "packet \(packet.counter) refused: \(error.message)")
+            log.junk(peer, "\(name(packet, signer)) refused: \(error.message)")
             switch error {
             case .timestampOutsideDrift: return .timestampOutsideDrift
             case .counterRegressed: return .counterRegressed
             default: return .wrongRecipient
             }
         }
-        return accept(packet, from: peer)
+        return accept(packet, by: signer, from: peer)
     }
 
     private func checkRecipient(_ packet: Packet) throws(PacketError) {
@@ -70,29 +75,37 @@ final class Receiver {
         guard recipient == Recipient(configuration.privateKey.publicKey) else { throw .wrongRecipient }
     }
 
-    private func accept(_ packet: Packet, from peer: Peer) -> Receipt.Status {
+    private func accept(_ packet: Packet, by signer: Int, from peer: Peer) -> Receipt.Status {
         do throws(StateError) {
-            try configuration.counterFile.store(packet.counter)
+            try configuration.counterFile.store(packet.counter, for: configuration.signers[signer])
         } catch {
             if case .counterNotAbove(let stored) = error {
-                counter = stored
-                log.junk(peer, "packet \(packet.counter) refused: \(error.message)")
+                counters[signer] = stored
+                log.junk(peer, "\(name(packet, signer)) refused: \(error.message)")
                 return .counterRegressed
             }
             // It shall not be tried again by whoever recorded the packet, nor mixed should it be on the medium after all.
-            counter = packet.counter
-            log.line("\(peer.text): packet \(packet.counter) not mixed: its counter cannot be stored: \(error.message)")
+            counters[signer] = packet.counter
+            log.line(
+                "\(peer.text): \(name(packet, signer)) not mixed: its counter cannot be stored: \(error.message)"
+            )
             return .notMixed
         }
-        counter = packet.counter
+        counters[signer] = packet.counter
         do throws(SystemError) {
             let result = try pool.mix(packet.chunk, creditingBits: Receiver.creditedBits)
-            log.line("\(peer.text): packet \(packet.counter) mixed, \(describe(result))")
+            log.line("\(peer.text): \(name(packet, signer)) mixed, \(describe(result))")
             return .mixed
         } catch {
-            log.line("\(peer.text): packet \(packet.counter) not mixed: \(error.message); its counter is spent")
+            log.line("\(peer.text): \(name(packet, signer)) not mixed: \(error.message); its counter is spent")
             return .notMixed
         }
+    }
+
+    /// What a log calls a packet: with several signers, by its signer too.
+    private func name(_ packet: Packet, _ signer: Int) -> String {
+        keys.count == 1
+            ? "packet \(packet.counter)" : "packet \(packet.counter) of signer \(configuration.signers[signer].label)"
     }
 
     private func describe(_ result: EntropyDevice.Result) -> String {

@@ -1,46 +1,71 @@
 import EntropyCrypto
+import Platform
 
 /// Reads the members of one object and says exactly which of them is not what it should be.
-struct FieldReader {
+package struct FieldReader {
     let file: String
     /// "entry 3, " in a list, empty otherwise.
     let prefix: String
     let object: JSONValue
 
-    func wrong(_ field: StaticString, _ expected: String) -> StateError {
+    package init(file: String, prefix: String = "", object: JSONValue) {
+        self.file = file
+        self.prefix = prefix
+        self.object = object
+    }
+
+    /// Reads a file that holds one object, at most `limit` bytes.
+    package init(
+        reading path: String, limit: Int, secret: Bool = false, expecting what: String,
+        warn: (String) -> Void = { _ in }
+    ) throws(StateError) {
+        var bytes = try StateFile.contents(of: path, limit: limit, secret: secret, warn: warn)
+        defer { wipe(&bytes) }
+        let document = try JSONDocument(parsing: bytes, file: path)
+        guard document.value.kind == .object else { throw .content(file: path, field: "", expected: what) }
+        self.init(file: path, object: document.value)
+    }
+
+    package func wrong(_ field: StaticString, _ expected: String) -> StateError {
         .content(file: file, field: prefix + field.description, expected: expected)
     }
 
-    func required<T>(_ field: StaticString, _ value: T?) throws(StateError) -> T {
+    package func required<T>(_ field: StaticString, _ value: T?) throws(StateError) -> T {
         guard let value else { throw wrong(field, "a value, but it is missing") }
         return value
     }
 
-    func string(_ field: StaticString) throws(StateError) -> String? {
+    package func string(_ field: StaticString) throws(StateError) -> String? {
         guard let value = object[field] else { return nil }
         guard let string = value.string else { throw wrong(field, "a string") }
         return string
     }
 
-    func integer(_ field: StaticString) throws(StateError) -> Int64? {
+    package func integer(_ field: StaticString) throws(StateError) -> Int64? {
         guard let value = object[field] else { return nil }
         guard let integer = value.integer else { throw wrong(field, "an integer within 64 bits") }
         return integer
     }
 
-    func boolean(_ field: StaticString) throws(StateError) -> Bool? {
+    package func boolean(_ field: StaticString) throws(StateError) -> Bool? {
         guard let value = object[field] else { return nil }
         guard let boolean = value.boolean else { throw wrong(field, "true or false") }
         return boolean
     }
 
-    func bytes(_ field: StaticString) throws(StateError) -> [UInt8]? {
+    package func bytes(_ field: StaticString) throws(StateError) -> [UInt8]? {
         guard let text = try string(field) else { return nil }
         guard let bytes = Base64.decode(text) else { throw wrong(field, "standard base64 with padding") }
         return bytes
     }
 
-    func endpoint(_ field: StaticString, _ use: Endpoint.Use) throws(StateError) -> (text: String, endpoint: Endpoint) {
+    package func requiredBytes(_ field: StaticString) throws(StateError) -> [UInt8] {
+        try required(field, try bytes(field))
+    }
+
+    package func endpoint(_ field: StaticString, _ use: Endpoint.Use) throws(StateError) -> (
+        text: String, endpoint: Endpoint
+    ) {
         let text = try required(field, try string(field))
         switch Endpoint.parse(text, for: use) {
         case .success(let endpoint): return (text, endpoint)

@@ -2,12 +2,12 @@ import CJSON
 import EntropyCrypto
 
 /// A JSON file as json-c reads it: unknown keys, their order and 64-bit integers are kept.
-final class JSONDocument {
+package final class JSONDocument {
     fileprivate let root: OpaquePointer?  // <json_object>, owned; nil is JSON's null
 
     /// Strict RFC 8259 in UTF-8, one value and nothing after it, at most 16 levels deep. An integer beyond 64 bits is
     /// refused wherever it stands.
-    init(parsing bytes: [UInt8], file: String) throws(StateError) {
+    package init(parsing bytes: [UInt8], file: String) throws(StateError) {
         guard let tokener = json_tokener_new_ex(16) else { preconditionFailure("out of memory") }
         defer { json_tokener_free(tokener) }
         json_tokener_set_flags(tokener, json_strict)
@@ -29,14 +29,16 @@ final class JSONDocument {
     }
 
     /// A document that is an empty object, or an empty array.
-    init(empty kind: JSONValue.Kind) { root = kind == .array ? json_object_new_array() : json_object_new_object() }
+    package init(empty kind: JSONValue.Kind) {
+        root = kind == .array ? json_object_new_array() : json_object_new_object()
+    }
 
     deinit { json_object_put(root) }
 
-    var value: JSONValue { JSONValue(document: self, pointer: root) }
+    package var value: JSONValue { JSONValue(document: self, pointer: root) }
 
     /// The text, indented by tabs as the original writes it, with a final newline.
-    func encode() -> [UInt8] {
+    package func encode() -> [UInt8] {
         var length = 0
         guard let text = json_object_to_json_string_length(root, json_as_the_original, &length) else {
             preconditionFailure("out of memory")
@@ -46,13 +48,13 @@ final class JSONDocument {
 }
 
 /// One value inside a document, which it keeps alive.
-struct JSONValue {
-    enum Kind { case null, boolean, integer, real, string, array, object }
+package struct JSONValue {
+    package enum Kind { case null, boolean, integer, real, string, array, object }
 
     fileprivate let document: JSONDocument
     fileprivate let pointer: OpaquePointer?  // <json_object>, borrowed from `document`
 
-    var kind: Kind {
+    package var kind: Kind {
         switch json_object_get_type(pointer) {
         case json_type_boolean: .boolean
         case json_type_int: .integer
@@ -65,23 +67,23 @@ struct JSONValue {
     }
 
     /// Nil unless this is an integer within 64 bits with sign.
-    var integer: Int64? {
+    package var integer: Int64? {
         // json-c reads up to 2⁶⁴−1, and would hand out 2⁶³−1 for what is above it.
         guard kind == .integer else { return nil }
         let value = json_object_get_int64(pointer)
         return value == .max && json_object_get_uint64(pointer) > UInt64(Int64.max) ? nil : value
     }
 
-    var boolean: Bool? { kind == .boolean ? json_object_get_boolean(pointer) != 0 : nil }
+    package var boolean: Bool? { kind == .boolean ? json_object_get_boolean(pointer) != 0 : nil }
 
-    var string: String? {
+    package var string: String? {
         guard kind == .string, let text = json_object_get_string(pointer) else { return nil }
         let bytes = UnsafeRawBufferPointer(start: text, count: Int(json_object_get_string_len(pointer)))
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The elements of an array, else nil.
-    var elements: [JSONValue]? {
+    package var elements: [JSONValue]? {
         guard kind == .array else { return nil }
         return (0..<json_object_array_length(pointer)).map {
             JSONValue(document: document, pointer: json_object_array_get_idx(pointer, $0))
@@ -89,7 +91,7 @@ struct JSONValue {
     }
 
     /// A member of an object; nil where it is missing or null, which the original writes for what it has not.
-    subscript(name: StaticString) -> JSONValue? {
+    package subscript(name: StaticString) -> JSONValue? {
         var found: OpaquePointer?
         guard kind == .object, json_object_object_get_ex(pointer, cString(name), &found) != 0, found != nil else {
             return nil
@@ -98,19 +100,41 @@ struct JSONValue {
     }
 
     /// Changes a member of an object, in its place, or adds it at the end.
-    func set(_ name: StaticString, _ value: Int64) { add(name, json_object_new_int64(value)) }
+    package func set(_ name: StaticString, _ value: Int64) { add(name, json_object_new_int64(value)) }
 
-    func set(_ name: StaticString, _ value: String) {
+    package func set(_ name: StaticString, _ value: String) {
         let count = Int32(clamping: value.utf8.count)
         add(name, json_object_new_string_len(value, count))
     }
 
+    package func set(_ name: StaticString, boolean value: Bool) { add(name, json_object_new_boolean(value ? 1 : 0)) }
+
     /// Adds an empty object to an array.
-    func appendObject() -> JSONValue {
+    package func appendObject() -> JSONValue {
         let member = json_object_new_object()
         let result = json_object_array_add(pointer, member)
         precondition(result == 0, "out of memory")
         return JSONValue(document: document, pointer: member)
+    }
+
+    /// The array that a member is, or an empty one in its place.
+    package func array(_ name: StaticString) -> JSONValue {
+        if let found = self[name], found.kind == .array { return found }
+        return replaceWithArray(name)
+    }
+
+    /// An empty array in a member's place, or at the end.
+    package func replaceWithArray(_ name: StaticString) -> JSONValue {
+        let array = json_object_new_array()
+        add(name, array)
+        return JSONValue(document: document, pointer: array)
+    }
+
+    package func remove(_ name: StaticString) { json_object_object_del(pointer, cString(name)) }
+
+    package func removeElement(at place: Int) {
+        let result = json_object_array_del_idx(pointer, place, 1)
+        precondition(result == 0, "an element that is there")
     }
 
     private func add(_ name: StaticString, _ value: OpaquePointer?) {

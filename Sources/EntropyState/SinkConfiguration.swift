@@ -11,13 +11,12 @@ public struct SinkConfiguration: Sendable {
     /// The greatest difference of the clocks in seconds.
     public let drift: Int64
     public let privateKey: BoxPrivateKey
-    public let signer: PublicKey
+    /// Whose packets are taken: one signer, or several, each with a counter of its own.
+    public let signers: [KnownSigner]
     /// Refuse packets that name no recipient: for a sink that is fed by this program's source only.
     public let requiresRecipient: Bool
-    /// Where the counter is kept: the configuration itself, or the file that `State` names.
+    /// Where the counters are kept: the configuration itself, or the file that `State` names.
     public let counterFile: CounterFile
-    /// The counter as it was when the configuration was read.
-    public let counter: Int64
 
     /// Reads and judges the whole configuration. `warn` gets a line when others may read the private key.
     public init(reading path: String, warn: (String) -> Void) throws(StateError) {
@@ -25,33 +24,31 @@ public struct SinkConfiguration: Sendable {
             of: path, limit: SinkConfiguration.maximumSize, secret: true, warn: warn)
         defer { wipe(&bytes) }
         let document = try SinkConfiguration.parse(bytes, path)
-        let reader = FieldReader(file: path, prefix: "", object: document.value)
+        let reader = FieldReader(file: path, object: document.value)
         (address, endpoint) = try reader.endpoint("Address", .listening)
         let drift = try reader.integer("Drift") ?? 0
         guard drift >= 0 else { throw reader.wrong("Drift", "seconds, not below 0") }
         self.drift = drift
-        var privateBytes = try reader.required("Private", try reader.bytes("Private"))
+        var privateBytes = try reader.requiredBytes("Private")
         do throws(CryptoError) {
             privateKey = try BoxPrivateKey(moving: &privateBytes)
         } catch {
             throw reader.wrong("Private", "32 bytes in base64, a Curve25519 private key (\(error.message))")
         }
-        let signerBytes = try reader.required("Signer", try reader.bytes("Signer"))
-        do throws(CryptoError) {
-            signer = try PublicKey(signerBytes)
-        } catch {
-            throw reader.wrong("Signer", "a PKIX public key, RSA or P-256 (\(error.message))")
-        }
+        let signers = try KnownSigner.list(reader)
         requiresRecipient = try reader.boolean("RequireRecipient") ?? false
-        let ownCounter = try reader.integer("Counter") ?? 0
+        let isShared = signers.count > 1
         if let state = try reader.string("State") {
             guard !state.isEmpty, !state.utf8.contains(0) else { throw reader.wrong("State", "a file's path") }
             let resolved = Path.resolve(state, from: Path.directory(of: path))
-            counterFile = CounterFile(path: resolved, isConfiguration: false)
-            counter = max(ownCounter, try counterFile.load() ?? ownCounter)
+            let file = CounterFile(path: resolved, isConfiguration: false, isShared: isShared)
+            var raised: [KnownSigner] = []
+            for signer in signers { raised.append(signer.raised(to: try file.load(signer))) }
+            self.signers = raised
+            counterFile = file
         } else {
-            counterFile = CounterFile(path: path, isConfiguration: true)
-            counter = ownCounter
+            self.signers = signers
+            counterFile = CounterFile(path: path, isConfiguration: true, isShared: isShared)
         }
     }
 

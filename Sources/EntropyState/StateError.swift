@@ -15,6 +15,8 @@ public enum StateError: Diagnostic {
     case counterExhausted(file: String, address: String)
     /// The file already has this counter, which is not below the one to be stored.
     case counterNotAbove(stored: Int64)
+    /// The configuration no longer lists the signer that a running sink knows.
+    case signerGone(file: String)
     /// The configuration, where the counter would be kept, cannot be written.
     case counterNotStorable(SystemError)
 
@@ -22,7 +24,7 @@ public enum StateError: Diagnostic {
         switch self {
         case .file(let error): error.exitCode
         case .notJSON, .content, .key: .badInput
-        case .counterExhausted, .counterNotAbove: .failed
+        case .counterExhausted, .counterNotAbove, .signerGone: .failed
         case .counterNotStorable(let error): error.exitCode
         }
     }
@@ -38,6 +40,7 @@ public enum StateError: Diagnostic {
             "\(file): the counter for \(address) has reached its end: make a new signing key, give it to the sink, "
                 + "set the counter to 0 on both sides, and restart the sink"
         case .counterNotAbove(let stored): "the stored counter is \(stored) already"
+        case .signerGone(let file): "\(file): it no longer lists this signer; restart the sink"
         case .counterNotStorable(let error):
             "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"
         }

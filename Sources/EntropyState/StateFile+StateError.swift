@@ -7,7 +7,7 @@ extension StateFile {
         do throws(SystemError) { return try StateFile(locking: path) } catch { throw .file(error) }
     }
 
-    static func contents(
+    package static func contents(
         of path: String, limit: Int, secret: Bool = false, warn: (String) -> Void = { _ in }
     ) throws(StateError) -> [UInt8] {
         do throws(SystemError) {

@@ -26,7 +26,7 @@ public struct Target: Sendable {
 
     init(_ reader: FieldReader) throws(StateError) {
         (address, endpoint) = try reader.endpoint("Address", .connecting)
-        let bytes = try reader.required("Public", try reader.bytes("Public"))
+        let bytes = try reader.requiredBytes("Public")
         do throws(CryptoError) {
             publicKey = try BoxPublicKey(bytes)
         } catch {

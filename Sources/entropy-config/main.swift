@@ -3,7 +3,7 @@ import EntropyCrypto
 import EntropyState
 
 enum Flag: Int, OptionTable {
-    case address, key, signer, drift
+    case address, key, signer, drift, add, remove, file
 
     var option: Option {
         switch self {
@@ -11,18 +11,47 @@ enum Flag: Int, OptionTable {
         case .key: Option("k", "key", "FILE", "the sink's private key", default: "decrypt.key")
         case .signer: Option("s", "signer", "FILE", "the source's public signing key", default: "signer.pub")
         case .drift: Option("d", "drift", "SECONDS", "the greatest difference of the clocks", default: "120")
+        case .add: Option(nil, "add-signer", "FILE", "take this source's packets too: changes --file in place")
+        case .remove:
+            Option(nil, "remove-signer", "FILE", "take this source's packets no longer: changes --file in place")
+        case .file:
+            Option("f", "file", "FILE", "the configuration that the two change", default: "config.json")
         }
     }
 
     static let program = Program(
-        "entropy-config", "Makes a sink's configuration.",
+        "entropy-config", "Makes a sink's configuration, or brings another source into one.",
         notes: """
             It goes to standard output as JSON and holds the private key: keep the file to yourself.
             example: (umask 077; entropy-config -k decrypt.key -s signer.pub > config.json)
+            Each signer has a counter of its own. The sink reads its configuration at the start: restart it afterwards.
             """)
 }
 
+func say(_ line: String) { Terminal.say(Flag.program.name, line) }
+
+/// Changes the signers of a configuration that is there.
+func edit(_ arguments: Arguments<Flag>) throws(Failure) {
+    try arguments.allow([.add, .remove, .file], with: "--add-signer and --remove-signer")
+    let path = try arguments.required(.file)
+    let editor = SignerEditor(path)
+    func change(
+        _ option: Flag, _ verb: StaticString, _ body: (PublicKey) throws(StateError) -> Int
+    ) throws(Failure) {
+        guard let keyPath = arguments[option] else { return }
+        let key = try attempt { () throws(StateError) in try PublicKey.read(keyPath) }
+        let count = try attempt { () throws(StateError) in try body(key) }
+        say(
+            "\(verb.description) \(keyPath), fingerprint \(key.fingerprint); \(path) has "
+                + "\(count == 1 ? "one signer" : "\(count) signers") now; restart the sink")
+    }
+    try change(.add, "added") { (key) throws(StateError) in try editor.add(key) }
+    try change(.remove, "removed") { (key) throws(StateError) in try editor.remove(key) }
+}
+
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
+    if arguments.has(.add) || arguments.has(.remove) { return try edit(arguments) }
+    guard !arguments.has(.file) else { throw .usage("--file goes with --add-signer and --remove-signer only") }
     let address = try arguments.required(.address)
     if case .failure(let expected) = Endpoint.parse(address, for: .listening) {
         throw .usage("--address \(address): expected \(expected.text)")
@@ -30,7 +59,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let drift = try arguments.integer(.drift, in: 0...(.max))
     let (keyPath, signerPath) = (try arguments.required(.key), try arguments.required(.signer))
     var configuration = try attempt { () throws(StateError) in
-        let key = try BoxPrivateKey.read(keyPath) { Terminal.say(Flag.program.name, $0) }
+        let key = try BoxPrivateKey.read(keyPath, warn: say)
         return SinkConfiguration.encode(
             address: address, drift: drift, privateKey: key, signer: try PublicKey.read(signerPath))
     }

@@ -28,15 +28,26 @@ enum Flag: Int, OptionTable {
 
 func describe(_ configuration: SinkConfiguration) throws(Failure) {
     let unnamed = configuration.requiresRecipient ? "refused" : "accepted, as the original's are"
-    for line in [
+    var lines = [
         "listens on   \(configuration.address)",
         "drift        \(configuration.drift) s",
         "public key   \(Base64.encode(configuration.privateKey.publicKey.bytes)), as \"Public\" in the source's list",
-        "signer       \(configuration.signer.algorithm.name)",
-        "fingerprint  \(configuration.signer.fingerprint), SHA-256 of the signer's public key",
-        "recipient    packets that name none are \(unnamed)",
-        "counter      \(configuration.counter), kept in \(configuration.counterFile.path)",
-    ] { try Terminal.output(line) }
+    ]
+    for signer in configuration.signers {
+        lines += [
+            "signer       \(signer.key.algorithm.name)",
+            "fingerprint  \(signer.key.fingerprint), SHA-256 of the signer's public key",
+            "counter      \(signer.counter), kept in \(configuration.counterFile.path)",
+        ]
+    }
+    lines.append("recipient    packets that name none are \(unnamed)")
+    for line in lines { try Terminal.output(line) }
+}
+
+/// "counter 5", or with several signers "counters 5 (c82e8cc2), 0 (6f3ae16f)".
+func counters(_ signers: [KnownSigner]) -> String {
+    guard signers.count > 1 else { return "counter \(signers.first?.counter ?? 0)" }
+    return "counters " + signers.map { "\($0.counter) (\($0.label))" }.joined(separator: ", ")
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
@@ -50,7 +61,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let listener = try attempt { () throws(SinkError) in
         try Listener(configuration, pool: pool, clock: .system, log: log)
     }
-    say("listening on \(listener.address), counter \(configuration.counter), mixing into \(pool)")
+    say("listening on \(listener.address), \(counters(configuration.signers)), mixing into \(pool)")
     while !termination.wait(milliseconds: 5000) {
         guard listener.isListening else {
             listener.stop()

@@ -60,7 +60,7 @@ func code(_ error: PacketError) -> String {
         for each in group.cases {
             do throws(PacketError) {
                 let opened = try Envelope.open(hex(each.wire), with: sink)
-                let packet = try opened.message.verifiedPacket(by: signer)
+                let packet = try opened.message.verifiedPacket(by: [signer]).packet
                 #expect(each.expect == "accept", "\(each.name)")
                 #expect(packet.timestamp == each.timestamp, "\(each.name)")
                 #expect(packet.counter == each.counter, "\(each.name)")

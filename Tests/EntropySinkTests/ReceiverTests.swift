@@ -34,13 +34,15 @@ import Testing
 
     /// Hands a packet over and opens the receipt.
     func receive(
-        _ receiver: Receiver, counter: Int64 = 6, timestamp: Int64 = 1000, recipient: BoxPublicKey?
+        _ receiver: Receiver, counter: Int64 = 6, timestamp: Int64 = 1000, recipient: BoxPublicKey?,
+        by signer: SoftwareSigner? = nil
     ) throws -> Receipt? {
         let packet = try Packet(
             timestamp: timestamp, counter: counter, chunk: [UInt8](repeating: 1, count: 1024),
             recipient: recipient.map { Recipient($0) })
         let message = packet.encode()
-        let signed = SignedMessage(message: message, signature: try ReceiverTests.signer.get().sign(message))
+        let signed = SignedMessage(
+            message: message, signature: try (signer ?? ReceiverTests.signer.get()).sign(message))
         let sealed = try Envelope.seal(signed, to: sink.publicKey)
         guard let frame = receiver.receive(sealed.bytes, from: Peer(nil)).receipt else { return nil }
         return Receipt(opening: Array(frame.dropFirst(2)), with: sealed.sharedKey)
@@ -67,6 +69,26 @@ import Testing
             try receive(receiver, recipient: sink.publicKey)
                 == Receipt(status: .counterRegressed, counter: 6, time: 1000))
         #expect(try poolSize == 1024)
+    }
+
+    @Test func twoSignersHaveTwoCounters() throws {
+        let first = try ReceiverTests.signer.get()
+        let second = try SoftwareSigner(generating: .rsa(bits: 2048))
+        let list = [first, second].map {
+            ["Key": Data($0.publicKey.pkix).base64EncodedString(), "Counter": 5] as [String: Any]
+        }
+        let receiver = try receiver(["Signer": list, "Counter": NSNull()])
+        func status(_ counter: Int64, _ signer: SoftwareSigner) throws -> Receipt? {
+            try receive(receiver, counter: counter, recipient: sink.publicKey, by: signer)
+        }
+        #expect(try status(100, first) == Receipt(status: .mixed, counter: 100, time: 1000))
+        #expect(try status(6, second) == Receipt(status: .mixed, counter: 6, time: 1000))
+        #expect(try status(6, second) == Receipt(status: .counterRegressed, counter: 6, time: 1000))
+        #expect(try status(100, first) == Receipt(status: .counterRegressed, counter: 100, time: 1000))
+        #expect(try status(101, first)?.status == .mixed)
+        #expect(try poolSize == 3 * 1024)
+        let stranger = try SoftwareSigner(generating: .ecdsaP256)
+        #expect(try status(200, stranger) == nil)
     }
 
     @Test(arguments: [879, 1121, .min, .max] as [Int64]) func anotherTimeIsRefused(_ timestamp: Int64) throws {

@@ -88,7 +88,7 @@ import Testing
         let source = try place.run("entropy-source", "--once")
         // Whoever cannot be authenticated gets no byte: to the source it is as an original sink.
         #expect(source.errors.contains("unconfirmed"))
-        #expect(eventually { sink.log.contains("refused: the signature is not by the configured signer") })
+        #expect(eventually { sink.log.contains("refused: the signature is not by a configured signer") })
         #expect(try place.directory.read("pool").isEmpty)
     }
 

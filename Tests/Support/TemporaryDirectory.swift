@@ -24,6 +24,8 @@ public final class TemporaryDirectory: Sendable {
         try write(name, Array(text.utf8), mode: mode)
     }
 
+    public func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: file(name)) }
+
     public func read(_ name: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: file(name)))) }
 
     public func text(_ name: String) throws -> String { String(decoding: try read(name), as: UTF8.self) }

@@ -1,0 +1,81 @@
+import Foundation
+import Support
+import Testing
+
+/// Two boards feed one sink, and a new one comes before the old one leaves.
+@Suite(.enabled(if: haveTools("swtpm", "qemu-arm-static"), "swtpm or qemu-arm-static is not installed"))
+struct RotationTests {
+    @Test(arguments: Build.available) func aBoardIsReplaced(_ build: Build) throws {
+        let (oldTPM, newTPM) = (try SoftwareTPM(), try SoftwareTPM())
+        let old = try Workplace(build, tpm: oldTPM)
+        let new = try Workplace(build, tpm: newTPM)
+        try old.provision()
+        try new.run("rsagen", "--algorithm", "ecdsa")
+        try new.directory.write("decrypt.pub", old.directory.read("decrypt.pub"))
+        // The sink has its files where the old board has its own.
+        var sink = try RunningSink(old)
+        func deliver(_ place: Workplace, _ expected: String, status: Int32 = 0) throws {
+            if try place.directory.snapshot()["targets.json"] != nil {
+                try place.edit("targets.json") {
+                    $0["Next"] = 0
+                    $0["Address"] = "127.0.0.1:\(sink.port)"
+                }
+            } else {
+                try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+            }
+            let source = try place.run("entropy-source", "--once")
+            #expect(source.status == status && source.errors.contains(expected), "\(source.errors)")
+        }
+        for number in 1...3 { try deliver(old, "packet \(number) mixed") }
+        try deliver(new, "unconfirmed")
+        // The new board is brought in while the sink runs, which goes on with the old one.
+        try old.directory.write("new.pub", new.directory.read("signer.pub"))
+        let added = try old.run("entropy-config", "--add-signer", "new.pub")
+        #expect(added.status == 0 && added.errors.contains("2 signers now; restart the sink"), "\(added.errors)")
+        try deliver(old, "packet 4 mixed")
+        sink.stop()
+        let check = try old.run("entropy-sink", "--check").text
+        #expect(check.contains("counter      4, ") && check.contains("counter      0, "), "\(check)")
+        sink = try RunningSink(old)
+        #expect(sink.log.contains("counters 4 ("))
+        // Each has its own counter.
+        try deliver(old, "packet 5 mixed")
+        try deliver(new, "packet 2 mixed")
+        try deliver(new, "packet 3 mixed")
+        try deliver(old, "packet 6 mixed")
+        #expect(eventually { sink.log.contains("packet 6 of signer ") && sink.log.contains("packet 3 of signer ") })
+        // The old one leaves.
+        #expect(try old.run("entropy-config", "--remove-signer", "signer.pub").status == 0)
+        sink.stop()
+        sink = try RunningSink(old)
+        try deliver(new, "packet 4 mixed")
+        try deliver(old, "unconfirmed")
+        #expect(try old.directory.read("pool").count == 9 * 1024)
+        #expect(sink.stop().status == 0)
+    }
+
+    @Test(arguments: Build.available) func wrongEditsAreRefused(_ build: Build) throws {
+        let place = try goodPlace(build)
+        try refused(
+            place, 65, ["config.json: Signer: expected another key: this one is there already"], "entropy-config",
+            "--add-signer", "signer.pub")
+        try refused(
+            place, 65, ["config.json: Signer: expected another key beside it"], "entropy-config", "--remove-signer",
+            "signer.pub")
+        try refused(place, 65, ["decrypt.pub: not a public key"], "entropy-config", "--add-signer", "decrypt.pub")
+        try refused(place, 66, ["none: cannot open"], "entropy-config", "--add-signer", "none")
+        try refused(
+            place, 66, ["none.json: cannot open"], "entropy-config", "--add-signer", "signer.pub", "-f", "none.json")
+        try refused(
+            place, 64, ["--drift does not go with"], "entropy-config", "--add-signer", "signer.pub", "-d", "1")
+        try refused(place, 64, ["--file goes with"], "entropy-config", "-f", "config.json")
+        try place.run("rsagen", "--software", "-o", "other")
+        try refused(
+            place, 65, ["config.json: Signer: expected the key that is to be removed"], "entropy-config",
+            "--remove-signer", "other.pub")
+        try place.directory.write("broken.json", "{\"Signer\": []}")
+        try refused(
+            place, 65, ["broken.json: Address: expected"], "entropy-config", "--add-signer", "other.pub", "-f",
+            "broken.json")
+    }
+}
