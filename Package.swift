@@ -86,7 +86,8 @@ let package = Package(
         test("EntropySourceTests", ["EntropySource", "EntropyCrypto", "Platform", "Support"]),
         test("FortunaTests", ["Fortuna", "Support"]),
         test("EntropyStateTests", ["EntropyState", "Support"]),
-        test("TPMTests", ["TPM", "Provisioning", "Support"]),
+        test("TPMTests", ["TPM", "Provisioning", "Platform", "Support"]),
+        test("ProvisioningTests", ["Provisioning", "TPM", "EntropyState", "EntropyCrypto", "Platform", "Support"]),
         test(
             "EntropySinkTests",
             [

@@ -15,6 +15,10 @@ public struct CryptoError: Diagnostic {
         case wrongLength
         /// The box was not made for this key, or was changed.
         case boxInvalid
+        /// Not an X.509 certificate, or no file with some.
+        case notACertificate
+        /// Nobody who is trusted vouches for the certificate.
+        case untrusted
         /// OpenSSL refused what it should do: memory, or a provider that lacks an algorithm.
         case openSSL
     }

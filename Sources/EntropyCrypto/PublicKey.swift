@@ -39,6 +39,20 @@ public final class PublicKey: Sendable {
 
     /// True when `signature` is this key's over SHA-256 of `message`: RSASSA-PSS with any salt length, or ECDSA.
     public func verify(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+        verify(signature, of: message, saltLength: RSA_PSS_SALTLEN_AUTO)
+    }
+
+    /// Bytes of salt in an RSASSA-PSS signature over SHA-256 of `message`; nil for ECDSA, and for a wrong signature.
+    public func saltLength(of signature: [UInt8], over message: [UInt8]) -> Int? {
+        guard case .rsa(let bits) = algorithm, verify(signature, of: message) else { return nil }
+        // RFC 8017, 9.1.1: the encoded message holds the salt, a digest and two bytes.
+        let longest = (bits - 1 + 7) / 8 - Int32(SHA256.size) - 2
+        // The two in use first: a digest's length, and as many as there is room for.
+        let candidates = [Int32(SHA256.size), longest] + Array(0...longest)
+        return candidates.first { verify(signature, of: message, saltLength: $0) }.map { Int($0) }
+    }
+
+    private func verify(_ signature: [UInt8], of message: [UInt8], saltLength: Int32) -> Bool {
         guard let context = EVP_MD_CTX_new() else { return false }
         defer {
             EVP_MD_CTX_free(context)
@@ -47,15 +61,18 @@ public final class PublicKey: Sendable {
         var parameters: OpaquePointer?  // <EVP_PKEY_CTX>, borrowed from `context`
         guard EVP_DigestVerifyInit(context, &parameters, EVP_sha256(), nil, key.pointer) == 1 else { return false }
         do throws(CryptoError) {
-            try key.configure(parameters, saltLength: RSA_PSS_SALTLEN_AUTO)
+            try key.configure(parameters, saltLength: saltLength)
         } catch { return false }
         return EVP_DigestVerify(context, signature, signature.count, message, message.count) == 1
     }
 
-    /// SHA-256 of `pkix` in hexadecimal: what sha256sum says of the DER file.
-    public var fingerprint: String {
-        SHA256.hash(pkix).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.reduce("") { $0 + $1 }
+    /// Lends OpenSSL's key.
+    func withKey<R>(_ body: (OpaquePointer) throws(CryptoError) -> R) throws(CryptoError) -> R {
+        try body(key.pointer)
     }
+
+    /// SHA-256 of `pkix` in hexadecimal: what sha256sum says of the DER file.
+    public var fingerprint: String { hexadecimal(SHA256.hash(pkix)) }
 
     /// The key as a file: PKIX DER, or the same in PEM.
     public func file(pem: Bool) throws(CryptoError) -> [UInt8] {
@@ -77,4 +94,9 @@ public final class PublicKey: Sendable {
             return key
         }
     }
+}
+
+/// Two digits for each byte.
+public func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.reduce("") { $0 + ($1 < 16 ? "0" : "") + String($1, radix: 16) }
 }

@@ -11,6 +11,14 @@ extension PublicKey {
     }
 }
 
+extension CertificateAuthorities {
+    /// Certificates in PEM of those who are trusted to issue others.
+    public static func read(_ path: String) throws(StateError) -> CertificateAuthorities {
+        let bytes = try StateFile.contents(of: path, limit: Certificate.maximumFileSize)
+        do throws(CryptoError) { return try CertificateAuthorities(bytes) } catch { throw .key(file: path, error) }
+    }
+}
+
 extension BoxPublicKey {
     /// The PEM label that the original gives to such a key.
     public static let label: StaticString = "CURVE25519 PUBLIC KEY"

@@ -6,13 +6,16 @@ import Provisioning
 import TPM
 
 enum Flag: Int, OptionTable {
-    case key, seed, targets, tcti, interval, scan, once
+    case key, authFile, record, seed, targets, tcti, interval, scan, once
 
     var option: Option {
         switch self {
         case .key:
             Option(
-                "k", "key", "FILE", "the signing key; what it holds says whether the TPM signs", default: "signer.key")
+                "k", "key", "KEY", "the signing key, a file or handle:0x81......; a file says itself who signs",
+                default: "signer.key")
+        case .authFile: Option(nil, "auth-file", "FILE", "the password of a key in the TPM")
+        case .record: Option(nil, "record", "FILE", "what is known of the key's TPM (default KEY with .tpm.json)")
         case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")
         case .targets: Option("t", "targets", "FILE", "the list of sinks", default: "targets.json")
         case .tcti: Option(nil, "tcti", "CONF", "the TPM (default $TPM2TOOLS_TCTI, else device:/dev/tpmrm0)")
@@ -40,11 +43,13 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     Process.ignoreWriteSignals()
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti])
-    let key = try attempt { () throws(ProvisioningError) in try SigningKey(reading: keyPath, warn: say) }
+    let key = try attempt { () throws(ProvisioningError) in
+        try SigningKey(reading: keyPath, record: arguments[.record], authFile: arguments[.authFile], warn: say)
+    }
     if !key.isInTPM {
         say("\(keyPath) is a software key: whoever copies the file can sign; a TPM key cannot be copied")
     }
-    let source = try attempt { () throws(ProvisioningError) in try key.signer(device) }
+    let source = try attempt { () throws(ProvisioningError) in try key.signer(device, warn: say) }
     say(
         "signing with \(source.publicKey.algorithm.name), \(key.isInTPM ? "in the TPM at \(device.configuration)" : "in software")"
     )

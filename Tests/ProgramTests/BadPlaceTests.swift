@@ -41,6 +41,10 @@ struct BadPlaceTests {
         try refused(with, 69, ["signer.key: no TPM at "], "entropy-source", "--once")
         let other = try SoftwareTPM()
         try refused(
+            with, 65, ["signer.key: ", "this is not the TPM that the key's record names"], "entropy-source", "--once",
+            "--tcti", other.tcti)
+        try with.directory.remove("signer.tpm.json")
+        try refused(
             with, 65, ["signer.key: ", "belongs to another TPM"], "entropy-source", "--once", "--tcti", other.tcti)
         try refused(
             with, 1, ["this TPM makes no RSA-4096 keys; it makes RSA-2048, RSA-3072, P-256"], "rsagen", "-s", "4096",
@@ -51,7 +55,7 @@ struct BadPlaceTests {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)
         #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
-        try refused(place, 1, ["this key, or the owner hierarchy, has a password"], "rsagen")
+        try refused(place, 77, ["the TPM's owner hierarchy has a password"], "rsagen")
         #expect(try tpm.leftovers() == "")
     }
 

@@ -19,9 +19,9 @@ public final class BusRecorder: @unchecked Sendable {
             "socat", "UNIX-LISTEN:\(directory.file("p.ctrl")),fork", "UNIX-CONNECT:\(tpm.socket).ctrl",
         ])
         let directory = directory
-        guard
-            eventually({ ["p", "p.ctrl"].allSatisfy { FileManager.default.fileExists(atPath: directory.file($0)) } })
-        else { throw POSIXError(.ENOENT) }
+        guard eventually({ isListening(directory.file("p")) && isListening(directory.file("p.ctrl")) }) else {
+            throw SetupFailed(text: data.errors + control.errors)
+        }
     }
 
     /// Everything that crossed, in both directions.

@@ -16,11 +16,11 @@ public final class Socket: @unchecked Sendable {
 
     deinit { close(descriptor) }
 
-    private static func address(_ port: UInt16) -> sockaddr_in {
+    private static func address(_ port: UInt16, _ host: UInt32 = 0x7f00_0001) -> sockaddr_in {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        address.sin_addr.s_addr = host.bigEndian
         return address
     }
 
@@ -30,8 +30,10 @@ public final class Socket: @unchecked Sendable {
         return descriptor
     }
 
-    private static func withAddress(_ port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-        var address = address(port)
+    private static func withAddress(
+        _ port: UInt16, _ host: UInt32, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        var address = address(port, host)
         return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
         }
@@ -40,17 +42,21 @@ public final class Socket: @unchecked Sendable {
     /// Connects to a port of this machine.
     public static func connect(_ port: UInt16) throws -> Socket {
         let descriptor = try make()
-        guard withAddress(port, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+        guard withAddress(port, 0x7f00_0001, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
             close(descriptor)
             throw POSIXError(.ECONNREFUSED)
         }
         return Socket(descriptor)
     }
 
-    /// Listens on a free port of this machine.
-    public static func listen() throws -> (socket: Socket, port: UInt16) {
+    /// Listens on a free port of this machine: at 127.0.0.1, or at every address.
+    public static func listen(
+        backlog: Int32 = 16, everywhere: Bool = false
+    ) throws -> (socket: Socket, port: UInt16) {
         let descriptor = try make()
-        guard withAddress(0, { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 16) == 0 else {
+        guard withAddress(0, everywhere ? 0 : 0x7f00_0001, { bind(descriptor, $0, $1) }) == 0,
+            Glibc.listen(descriptor, backlog) == 0
+        else {
             throw POSIXError(.EADDRINUSE)
         }
         var address = sockaddr_in()

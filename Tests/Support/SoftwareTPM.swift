@@ -19,6 +19,51 @@ public final class SoftwareTPM: @unchecked Sendable {
         process = try SoftwareTPM.start(directory)
     }
 
+    /// One with an endorsement certificate, as makers ship them: by an authority of its own (`authorities`).
+    public init(certified: Void) throws {
+        directory = try TemporaryDirectory()
+        try SoftwareTPM.manufacture(directory)
+        process = try SoftwareTPM.start(directory)
+    }
+
+    /// The certificates that vouch for the endorsement certificate, in PEM: root first, then the issuer.
+    public func authorities() throws -> [UInt8] {
+        try directory.read("swtpm-localca-rootca-cert.pem") + directory.read("issuer.pem")
+    }
+
+    /// The endorsement certificate as tpm2-tools reads it.
+    public func endorsementCertificate() throws -> [UInt8] {
+        _ = try tool("tpm2_nvread", "0x1c00002", "-o", directory.file("ek.der"))
+        return try directory.read("ek.der")
+    }
+
+    private static func manufacture(_ directory: TemporaryDirectory) throws {
+        try directory.write(
+            "ca.conf",
+            """
+            statedir = \(directory.path)
+            signingkey = \(directory.file("signing.pem"))
+            issuercert = \(directory.file("issuer.pem"))
+            certserial = \(directory.file("serial"))
+
+            """)
+        try directory.write("ca.options", "--platform-manufacturer Test\n--platform-version 1\n--platform-model Test\n")
+        try directory.write(
+            "setup.conf",
+            """
+            create_certs_tool = \(findTool("swtpm_localca") ?? "swtpm_localca")
+            create_certs_tool_config = \(directory.file("ca.conf"))
+            create_certs_tool_options = \(directory.file("ca.options"))
+            active_pcr_banks = sha256
+
+            """)
+        let made = try run([
+            "swtpm_setup", "--tpm2", "--tpm-state", directory.path, "--create-ek-cert", "--config",
+            directory.file("setup.conf"), "--overwrite",
+        ])
+        guard made.status == 0 else { throw SetupFailed(text: made.text + made.errors) }
+    }
+
     /// Kills it as a power cut would, and starts it again with the state that it kept.
     public func restart() throws {
         stop()
@@ -33,6 +78,22 @@ public final class SoftwareTPM: @unchecked Sendable {
     /// An outside look through tpm2-tools.
     public func tool(_ command: String...) throws -> Finished { try run(command, environment: environment) }
 
+    /// Makes `primary` in the directory: the context of the primary that keys of this project have, by tpm2-tools.
+    public func createPrimary(_ primary: String, in directory: TemporaryDirectory) throws {
+        try tools(
+            [
+                "tpm2_createprimary", "-c", primary, "-G", "ecc", "-a",
+                "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt", "-Q",
+            ], in: directory)
+    }
+
+    /// Runs one of tpm2-tools in a directory, which must succeed, and flushes what it leaves loaded.
+    public func tools(_ command: [String], in directory: TemporaryDirectory) throws {
+        let finished = try run(command, in: directory.path, environment: environment)
+        guard finished.status == 0 else { throw SetupFailed(text: finished.errors) }
+        _ = try tool("tpm2_flushcontext", "-t")
+    }
+
     /// What tpm2-tools finds loaded: empty when every object and session was flushed.
     public func leftovers() throws -> String {
         try tool("tpm2_getcap", "handles-transient").text + tool("tpm2_getcap", "handles-loaded-session").text
@@ -45,11 +106,22 @@ public final class SoftwareTPM: @unchecked Sendable {
             "--server", "type=unixio,path=\(directory.file("s"))",
             "--ctrl", "type=unixio,path=\(directory.file("s.ctrl"))", "--flags", "not-need-init,startup-clear",
         ])
-        guard
-            eventually({
-                ["s", "s.ctrl"].allSatisfy { FileManager.default.fileExists(atPath: directory.file($0)) }
-            })
-        else { throw POSIXError(.ENOENT) }
+        // The name is there before anyone listens.
+        guard eventually({ isListening(directory.file("s")) && isListening(directory.file("s.ctrl")) }) else {
+            throw SetupFailed(text: process.errors)
+        }
         return process
     }
 }
+
+/// True when a program listens on this Unix socket; asks the kernel, since a connection would be the one that is served.
+public func isListening(_ socket: String) -> Bool {
+    let table = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
+    return table.split(separator: "\n").contains { line in
+        let fields = line.split(separator: " ")
+        // Num, RefCount, Protocol, Flags, Type, St, Inode, Path; the flag is SO_ACCEPTCON.
+        return fields.count == 8 && fields[7] == socket && fields[3] == "00010000"
+    }
+}
+
+struct SetupFailed: Error { let text: String }

@@ -1,5 +1,6 @@
 import EntropyCrypto
 import Foundation
+import Platform
 import Support
 import Testing
 
@@ -34,31 +35,81 @@ struct BusTests {
         #expect(try tpm.leftovers() == "")
     }
 
-    @Test func aDisturbedAnswerIsNotedAndMadeGoodFor() throws {
-        let file = try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256)
-        let directory = try TemporaryDirectory()
-        let script = packageRoot.appendingPathComponent("Tests/Peers/noisy_bus.py").path
-        let bus = try Running(["/usr/bin/python3", script, directory.file("n"), tpm.socket])
-        #expect(
-            eventually {
-                ["n", "n.ctrl"].allSatisfy { FileManager.default.fileExists(atPath: directory.file($0)) }
-            }, "\(bus.errors)")
+    @Test func theRecorderSeesAPasswordThatIsNotEncrypted() throws {
+        let password = "0123456789abcdef0123456789abcdef"
+        let made = try run(
+            ["tpm2_createprimary", "-c", TemporaryDirectory().file("p"), "-p", password, "-Q"],
+            environment: ["TPM2TOOLS_TCTI": recorder.tcti])
+        #expect(try recorder.everything().range(of: Data(password.utf8)) != nil, "\(made.errors)")
+    }
+
+    @Test func thePasswordDoesNotCrossIt() throws {
+        var bytes = try SystemRandom.bytes(32)
+        let password = bytes
+        let authValue = try AuthValue(moving: &bytes)
         do {
-            let signer = try TPMSigner(file, in: TPMDevice("swtpm:path=\(directory.file("n"))"))
-            // The second answer's HMAC is wrong: program and TPM no longer agree on the session, and start another one.
-            for number in 0..<5 {
-                let message = [UInt8(number)]
-                #expect(signer.publicKey.verify(try signer.sign(message), of: message))
-            }
+            let device = TPMDevice(recorder.tcti)
+            let made = try device.makeSigningKey(.ecdsaP256, authValue: authValue)
+            let signer = try TPMSigner(.file(made.file), authValue: authValue, in: device)
+            for number in 0..<10 { _ = try signer.sign([UInt8(number)]) }
+        }
+        let everything = try recorder.everything()
+        #expect(try recorder.commandCodes().filter { $0 == 0x15d }.count == 10)  // TPM2_Sign
+        for place in 0...24 { #expect(everything.range(of: Data(password[place..<(place + 8)])) == nil) }
+        #expect(try tpm.leftovers() == "")
+    }
+
+    /// A signer whose commands go through a bus with a fault.
+    func signing(_ disturbance: String, _ number: Int, _ body: (TPMSigner) throws -> Void) throws {
+        let file = try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256).file
+        let directory = try TemporaryDirectory()
+        let script = packageRoot.appendingPathComponent("Tests/Peers/disturbed_bus.py").path
+        let bus = try Running([
+            "/usr/bin/python3", script, directory.file("n"), tpm.socket, disturbance, String(number),
+        ])
+        #expect(
+            eventually { isListening(directory.file("n")) && isListening(directory.file("n.ctrl")) }, "\(bus.errors)")
+        do {
+            try body(
+                try TPMSigner(.file(file), authValue: nil, in: TPMDevice("swtpm:path=\(directory.file("n"))")))
         }
         #expect(try tpm.leftovers() == "")
         #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0"))
     }
 
+    /// The HMAC of an answer, or of a command, is wrong: program and TPM no longer agree on the session, and start another
+    /// one. To the TPM such a command looks like one with a wrong password.
+    @Test(arguments: ["answer", "command"]) func aDisturbanceIsNotedAndMadeGoodFor(_ what: String) throws {
+        try signing(what, 2) { signer in
+            for number in 0..<UInt8(5) {
+                let signature = try signer.sign([number])
+                #expect(signer.publicKey.verify(signature, of: [number]))
+            }
+        }
+    }
+
+    /// ESAPI itself sends a command five times without a pause; then it is for us to wait.
+    @Test func aBusyTPMIsWaitedFor() throws {
+        try signing("busy", 7) { signer in
+            for number in 0..<UInt8(3) {
+                let signature = try signer.sign([number])
+                #expect(signer.publicKey.verify(signature, of: [number]))
+            }
+        }
+        try signing("busy", 10) { signer in
+            _ = try signer.sign([0])
+            let error = #expect(throws: SignerError.self) { try signer.sign([1]) }
+            #expect(error?.code == .unavailable)
+            #expect(error?.message.contains("the TPM is busy") == true)
+            let signature = try signer.sign([2])
+            #expect(signer.publicKey.verify(signature, of: [2]))
+        }
+    }
+
     @Test func aPacketTakesOneCommand() throws {
-        let file = try TPMDevice(tpm.tcti).makeSigningKey(.rsa(bits: 2048))
+        let file = try TPMDevice(tpm.tcti).makeSigningKey(.rsa(bits: 2048)).file
         do {
-            let signer = try TPMSigner(file, in: TPMDevice(recorder.tcti))
+            let signer = try TPMSigner(.file(file), authValue: nil, in: TPMDevice(recorder.tcti))
             let before = try recorder.commandCodes()
             // TPM2_CreatePrimary, TPM2_StartAuthSession and TPM2_Load, once each.
             for code in [0x131, 0x176, 0x157] as [UInt32] { #expect(before.filter { $0 == code }.count == 1) }

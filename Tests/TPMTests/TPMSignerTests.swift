@@ -26,7 +26,7 @@ struct TPMSignerTests {
     /// Makes a key and writes it as rsagen does.
     func makeKey(_ algorithm: KeyAlgorithm) throws -> TPMKeyFile {
         let device = TPMDevice(tpm.tcti)
-        let file = try device.makeSigningKey(algorithm)
+        let file = try device.makeSigningKey(algorithm).file
         try directory.write("k.key", try file.encode())
         let key = try TPMPublicArea(unmarshalling: file.publicPart).publicKey
         try directory.write("k.pub", key.pkix)
@@ -36,7 +36,7 @@ struct TPMSignerTests {
 
     func sign(_ file: TPMKeyFile) throws -> [UInt8] {
         // The device is closed with this function: swtpm serves one connection at a time.
-        try TPMSigner(file, in: TPMDevice(tpm.tcti)).sign(message)
+        try TPMSigner(.file(file), authValue: nil, in: TPMDevice(tpm.tcti)).sign(message)
     }
 
     func opensslVerifies(_ algorithm: KeyAlgorithm) throws -> String {
@@ -71,8 +71,8 @@ struct TPMSignerTests {
     @Test func theAttributesAreTheOnesOfTheTemplate() throws {
         let file = try makeKey(.rsa(bits: 2048))
         let area = try TPMPublicArea(unmarshalling: file.publicPart)
-        #expect(area.attributes == 0x0004_0472)
-        #expect(area.attributeNames == "fixedTPM fixedParent sensitiveDataOrigin userWithAuth noDA sign")
+        #expect(area.attributes.bits == 0x0004_0472)
+        #expect(area.attributes.text == "fixedTPM fixedParent sensitiveDataOrigin userWithAuth noDA sign")
         try directory.write("pub.tss", file.publicPart)
         let printed = try sh("tpm2_print", "-t", "TPM2B_PUBLIC", "pub.tss")
         #expect(
@@ -102,7 +102,7 @@ struct TPMSignerTests {
         let file = try makeKey(.ecdsaP256)
         do {
             let device = TPMDevice(tpm.tcti)
-            let signer = try TPMSigner(file, in: device)
+            let signer = try TPMSigner(.file(file), authValue: nil, in: device)
             let random = TPMRandom(device)
             for _ in 0..<100 { _ = (try signer.sign(message), try random.bytes(100)) }
         }
@@ -123,7 +123,7 @@ struct TPMSignerTests {
 
     @Test func aRestartedTPMSignsAgain() throws {
         let file = try makeKey(.rsa(bits: 2048))
-        let signer = try TPMSigner(file, in: TPMDevice(tpm.tcti))
+        let signer = try TPMSigner(.file(file), authValue: nil, in: TPMDevice(tpm.tcti))
         for _ in 0..<5 {
             try tpm.restart()
             #expect(signer.publicKey.verify(try signer.sign(message), of: message))
@@ -137,7 +137,9 @@ struct TPMSignerTests {
     @Test func aKeyOfAnotherTPMIsNamedAsSuch() throws {
         let file = try makeKey(.rsa(bits: 2048))
         let other = try SoftwareTPM()
-        let error = #expect(throws: TPMError.self) { try TPMSigner(file, in: TPMDevice(other.tcti)) }
+        let error = #expect(throws: TPMError.self) {
+            try TPMSigner(.file(file), authValue: nil, in: TPMDevice(other.tcti))
+        }
         #expect(error?.code == .foreignKey)
         #expect(error?.exitCode == .badInput)
         #expect(try other.leftovers() == "")
@@ -193,7 +195,9 @@ struct TPMSignerTests {
             let file = TPMKeyFile(
                 emptyAuth: emptyAuth, parent: TPMKeyFile.ownerHierarchy, publicPart: try directory.read("u"),
                 privatePart: try directory.read("r"))
-            let error = #expect(throws: TPMError.self) { try TPMSigner(file, in: TPMDevice(tpm.tcti)) }
+            let error = #expect(throws: TPMError.self) {
+                try TPMSigner(.file(file), authValue: nil, in: TPMDevice(tpm.tcti))
+            }
             #expect(error?.code == .wrongAuthorization)
         }
         #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0"))

@@ -11,6 +11,16 @@ public enum ProvisioningError: Diagnostic {
     case key(file: String, CryptoError)
     /// A TPM key file that cannot be used, or the TPM itself.
     case tpm(file: String, TPMError)
+    /// `handle:` with something else than a persistent handle after it.
+    case badHandle(String)
+    /// A password or record was given for a key that is not in a TPM.
+    case softwareKey(String)
+    /// A file with a password that cannot be one.
+    case badAuthFile(String, String)
+    /// What was recorded of a key's TPM is not about this key: the file, and what is wrong with it.
+    case record(file: String, String)
+    /// A chain from a TPM's maker to a key that does not hold.
+    case attestation(AttestationError)
     /// A new key could not be made in software.
     case generation(CryptoError)
     /// A new key that does not sign: nothing was written.
@@ -21,6 +31,9 @@ public enum ProvisioningError: Diagnostic {
         case .file(let error): error.exitCode
         case .key(_, let error): error.exitCode
         case .tpm(_, let error): error.exitCode
+        case .attestation(let error): error.exitCode
+        case .badHandle, .softwareKey: .usage
+        case .badAuthFile, .record: .badInput
         case .generation(let error): error.code == .unsupportedKey ? .usage : error.exitCode
         case .selfCheck(let error): error.exitCode
         }
@@ -31,6 +44,10 @@ public enum ProvisioningError: Diagnostic {
         case .file(let error): error.message
         case .key(let file, let error): "\(file): \(error.message)"
         case .tpm(let file, let error): file.isEmpty ? error.message : "\(file): \(error.message)"
+        case .attestation(let error): error.message
+        case .badHandle(let text): "\(text): expected a persistent handle such as handle:0x81000010"
+        case .softwareKey(let file): "\(file): this is a software key: it has neither a TPM's record nor a password"
+        case .badAuthFile(let file, let reason), .record(let file, let reason): "\(file): \(reason)"
         case .generation(let error): error.message
         case .selfCheck(let error): "the new key was thrown away: \(error.message)"
         }

@@ -3,60 +3,136 @@ import EntropyState
 import Platform
 import TPM
 
-/// A signing key's file. What it holds decides who signs: `TSS2 PRIVATE KEY` means the TPM, PKCS#1 or PKCS#8 means this
-/// process.
+/// A signing key where it is kept. What is found there decides who signs: a `TSS2 PRIVATE KEY` or a handle means the TPM,
+/// PKCS#1 or PKCS#8 means this process.
 public struct SigningKey {
     enum Kind {
-        case tpm(TPMKeyFile)
+        case tpm(TPMKeyLocation, Credentials)
         case software(SoftwareSigner)
     }
 
-    let kind: Kind
-    let path: String
-    public let publicKey: PublicKey
+    /// What goes with a TPM's key.
+    struct Credentials {
+        let authValue: AuthValue?
+        let record: TPMRecord?
+        /// Where the record is, or would be; nil for a handle for which none was named.
+        let recordPath: String?
+    }
 
-    /// Reads and judges the file; needs no TPM. `warn` gets a line when others may read a software key.
-    public init(reading path: String, warn: (String) -> Void) throws(ProvisioningError) {
-        self.path = path
+    let kind: Kind
+    /// As it was given: a path, or `handle:` and a persistent handle.
+    public let place: String
+
+    /// Reads and judges the files; needs no TPM. A record that is not named is looked for beside a key file. `warn` gets a
+    /// line when others may read a secret.
+    public init(
+        reading place: String, record: String? = nil, authFile: String? = nil, warn: (String) -> Void
+    ) throws(ProvisioningError) {
+        self.place = place
+        if place.utf8.starts(with: TPMHandle.prefix.description.utf8) {
+            let text = String(decoding: place.utf8.dropFirst(TPMHandle.prefix.utf8CodeUnitCount), as: UTF8.self)
+            guard let handle = TPMHandle.parse(text) else { throw .badHandle(place) }
+            kind = .tpm(.handle(handle), try SigningKey.credentials(record, besides: nil, authFile, warn))
+            return
+        }
         var exposed: String?
         var bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try StateFile.read(path, limit: PublicKey.maximumFileSize, secret: true) { exposed = $0 }
+            bytes = try StateFile.read(place, limit: PublicKey.maximumFileSize, secret: true) { exposed = $0 }
         } catch {
             throw .file(.file(error))
         }
         defer { wipe(&bytes) }
         if TPMKeyFile.matches(bytes) {
+            let file: TPMKeyFile
             do throws(TPMError) {
-                let file = try TPMKeyFile(decoding: bytes)
-                publicKey = try TPMPublicArea(unmarshalling: file.publicPart).publicKey
-                kind = .tpm(file)
+                file = try TPMKeyFile(decoding: bytes)
+                _ = try TPMPublicArea(unmarshalling: file.publicPart)
             } catch {
-                throw .tpm(file: path, error)
+                throw .tpm(file: place, error)
             }
+            kind = .tpm(.file(file), try SigningKey.credentials(record, besides: place, authFile, warn))
             return
         }
         do throws(CryptoError) {
-            let signer = try SoftwareSigner(bytes)
-            publicKey = signer.publicKey
-            kind = .software(signer)
+            kind = .software(try SoftwareSigner(bytes))
         } catch {
-            throw .key(file: path, error)
+            throw .key(file: place, error)
         }
         // A TPM's key file is of no use to whoever copies it: only a software key is a secret.
         if let exposed { warn(exposed) }
+        guard record == nil, authFile == nil else { throw .softwareKey(place) }
+    }
+
+    private static func credentials(
+        _ record: String?, besides key: String?, _ authFile: String?, _ warn: (String) -> Void
+    ) throws(ProvisioningError) -> Credentials {
+        var authValue: AuthValue?
+        if let authFile { authValue = try AuthFile.read(authFile, warn: warn) }
+        let path = record ?? key.map { TPMRecord.path(besides: $0) }
+        var found: TPMRecord?
+        do throws(StateError) {
+            if let record {
+                found = try TPMRecord(reading: record)
+            } else if let path {
+                found = try TPMRecord.find(path)
+            }
+        } catch {
+            throw .file(error)
+        }
+        return Credentials(authValue: authValue, record: found, recordPath: path)
     }
 
     public var isInTPM: Bool {
         if case .tpm = kind { true } else { false }
     }
 
-    /// The signer: loads a TPM key in `device`, which must be the TPM that made it.
-    public func signer(_ device: TPMDevice) throws(ProvisioningError) -> any Signer {
+    /// The public half: a file holds it, for a handle the TPM in `device` is asked.
+    public func publicKey(_ device: TPMDevice) throws(ProvisioningError) -> PublicKey {
+        switch kind {
+        case .software(let signer): return signer.publicKey
+        case .tpm: return try publicArea(device).publicKey
+        }
+    }
+
+    /// The public area, which must be the recorded key's where there is a record.
+    func publicArea(_ device: TPMDevice) throws(ProvisioningError) -> TPMPublicArea {
+        guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
+        let area = try attempt { () throws(TPMError) in try device.publicArea(of: location) }
+        if let record = credentials.record, let path = credentials.recordPath, record.keyName != area.name {
+            throw .record(file: path, "it is the record of another key than \(place)")
+        }
+        return area
+    }
+
+    /// The signer: loads a TPM key in `device`, which must be the TPM that made it and the one that the record names.
+    /// `warn` gets a line when nothing is recorded.
+    public func signer(_ device: TPMDevice, warn: (String) -> Void) throws(ProvisioningError) -> any Signer {
         switch kind {
         case .software(let signer): return signer
-        case .tpm(let file):
-            do throws(TPMError) { return try TPMSigner(file, in: device) } catch { throw .tpm(file: path, error) }
+        case .tpm: return try tpmSigner(device, warn: warn)
         }
+    }
+
+    func tpmSigner(_ device: TPMDevice, warn: (String) -> Void) throws(ProvisioningError) -> TPMSigner {
+        guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
+        if let record = credentials.record {
+            device.requirePrimary(named: record.primaryName)
+        } else {
+            warn(
+                "\(place): nothing is recorded of its TPM: whether what answers is that TPM is not checked; "
+                    + "`rsagen --key \(place) --record FILE` writes a record")
+        }
+        _ = try publicArea(device)
+        let signer = try attempt { () throws(TPMError) in
+            try TPMSigner(location, authValue: credentials.authValue, in: device)
+        }
+        // Without one there is nothing that could be wrong.
+        if credentials.authValue != nil { try attempt { () throws(TPMError) in try signer.requirePassword() } }
+        return signer
+    }
+
+    private func attempt<R>(_ body: () throws(TPMError) -> R) throws(ProvisioningError) -> R {
+        do throws(TPMError) { return try body() } catch { throw .tpm(file: place, error) }
     }
 }

@@ -2,14 +2,25 @@ import CTSS2
 
 /// The one gate for what tpm2-tss returns (TPM 2.0 Library, Part 2, 6.6; TSS 2.0 Overview, response codes).
 enum ResponseCode {
+    /// Whose password a command needs.
+    enum Authorization {
+        case none
+        case key
+        case hierarchy(StaticString)
+    }
+
     /// Refuses every code but success.
-    static func check(_ response: TSS2_RC, _ function: StaticString) throws(TPMError) {
+    static func check(
+        _ response: TSS2_RC, _ function: StaticString, authorizedBy authorization: Authorization = .none
+    ) throws(TPMError) {
         guard response != TSS2_RC_SUCCESS else { return }
-        throw error(response, function)
+        throw error(response, function, authorization)
     }
 
     /// What a code means for the one who has to act on it.
-    static func error(_ response: TSS2_RC, _ function: StaticString) -> TPMError {
+    static func error(
+        _ response: TSS2_RC, _ function: StaticString, _ authorization: Authorization = .none
+    ) -> TPMError {
         let decoded = Tss2_RC_Decode(response).map { String(cString: $0) } ?? "no description"
         func make(_ code: TPMError.Code, _ advice: String) -> TPMError {
             TPMError(
@@ -32,9 +43,7 @@ enum ResponseCode {
             switch response & 0xfff {
             case 0x921:
                 return make(
-                    .lockout,
-                    "the TPM is in lockout (the password may be right: power cuts count as failed tries); "
-                        + "see `tpm2_getcap properties-variable` for the time to recovery")
+                    .lockout, "the TPM is in lockout (the password may be right: power cuts count as failed tries)")
             case 0x908, 0x909, 0x90a, 0x920, 0x922: return make(.retry, "the TPM is busy")
             case 0x902:
                 return make(
@@ -50,16 +59,23 @@ enum ResponseCode {
         // Format 1: the low six bits are the error, the rest says which handle, session or parameter it is about.
         switch response & 0x3f {
         case 0x0e, 0x22:
-            return make(
-                .wrongAuthorization,
-                "the TPM refused the authorization: this key, or the owner hierarchy, has a password, "
-                    + "which is not supported (`tpm2_changeauth -c owner` can take the owner's away)")
+            return make(.wrongAuthorization, refusal(by: authorization))
         case 0x1f:
             return make(
                 .foreignKey,
                 "the key belongs to another TPM, or this TPM was cleared since it was made: make a new one "
                     + "with rsagen, and give its public half to the sinks")
         default: return make(.refused, "the TPM refused")
+        }
+    }
+
+    private static func refusal(by authorization: Authorization) -> String {
+        switch authorization {
+        case .none: "the TPM refused the authorization"
+        case .key: "the TPM refused the key's password: it is not the one that the key was made with"
+        case .hierarchy(let name):
+            "the TPM's \(name.description) hierarchy has a password, which is not supported "
+                + "(`tpm2_changeauth -c \(name.description) -p PASSWORD` takes it away)"
         }
     }
 

@@ -5,6 +5,7 @@ public final class TPMDevice {
     /// What the TCTI loader is told, such as `device:/dev/tpmrm0` or `swtpm:path=/run/swtpm.sock`.
     public let configuration: String
     private var context: TPMContext?
+    private var requiredPrimary: [UInt8]?
     /// Counts the openings: what was loaded by an earlier context is gone.
     private var generation = 0
 
@@ -17,6 +18,23 @@ public final class TPMDevice {
     /// search, which can silently find a simulator.
     public convenience init(named given: String?) {
         self.init(given ?? Process.environment("TPM2TOOLS_TCTI") ?? TCTI.standard)
+    }
+
+    /// From now on every opening fails unless the primary of the owner hierarchy has this Name: only then does the session
+    /// that is salted to it protect what crosses the bus.
+    public func requirePrimary(named name: [UInt8]) {
+        requiredPrimary = name
+        close()
+    }
+
+    /// What the TPM says of itself.
+    public func properties() throws(TPMError) -> TPMProperties {
+        try perform { (context, _) throws(TPMError) in try context.properties() }
+    }
+
+    /// How near the TPM is to its lockout.
+    public func lockout() throws(TPMError) -> LockoutState {
+        try perform { (context, _) throws(TPMError) in try context.lockoutState() }
     }
 
     /// Flushes what is loaded and closes the TPM; it is opened again when it is next needed.
@@ -39,7 +57,7 @@ public final class TPMDevice {
 
     private func open() throws(TPMError) -> TPMContext {
         if let context { return context }
-        let opened = try TPMContext(configuration)
+        let opened = try TPMContext(configuration, primaryName: requiredPrimary)
         generation += 1
         context = opened
         return opened

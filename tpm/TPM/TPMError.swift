@@ -15,14 +15,20 @@ public struct TPMError: Diagnostic {
         case retry
         /// Dictionary-attack lockout.
         case lockout
-        /// A password that is not the key's, or that it has and we lack.
+        /// A password that is not the key's, or that it has and we lack; or one of a hierarchy.
         case wrongAuthorization
-        /// The key belongs to another TPM, or this one was cleared.
+        /// Nothing is kept at that persistent handle.
+        case noSuchHandle
+        /// Something is kept at that persistent handle already.
+        case handleTaken
+        /// The key, or what was recorded of its TPM, belongs to another one, or this one was cleared.
         case foreignKey
         /// An algorithm or size that this TPM lacks.
         case unsupported
         /// Not a key file of the TSS2 PRIVATE KEY format.
         case badKeyFile
+        /// Bytes that are not the TPM structure they should be.
+        case badStructure
         /// A key file with a kind of key that cannot sign packets.
         case unusableKey
         /// Any other refusal.
@@ -42,10 +48,12 @@ public struct TPMError: Diagnostic {
 
     public var exitCode: ExitCode {
         switch code {
-        case .permission: .permission
-        case .badKeyFile, .unusableKey, .foreignKey: .badInput
+        case .permission, .wrongAuthorization: .permission
+        case .badKeyFile, .badStructure, .unusableKey, .foreignKey: .badInput
         case .noDevice, .tpm12, .contextLost, .retry, .lockout, .refused: .unavailable
-        case .unsupported, .wrongAuthorization: .failed
+        case .noSuchHandle: .missingInput
+        case .handleTaken: .cannotCreate
+        case .unsupported: .failed
         }
     }
 }

@@ -1,16 +1,62 @@
+import CTSS2
 import EntropyCrypto
 
 extension TPMDevice {
-    /// Makes a signing key inside the TPM, under the owner hierarchy, without a password. May take over 30 s. Asks the
-    /// TPM first whether it has such keys: the error lists what it has.
-    public func makeSigningKey(_ algorithm: KeyAlgorithm) throws(TPMError) -> TPMKeyFile {
+    /// A key that was just made, and what is worth knowing of it later.
+    public struct MadeKey: Sendable {
+        public let file: TPMKeyFile
+        /// The Name of the primary under which it was made.
+        public let primaryName: [UInt8]
+        public let proof: CreationProof
+    }
+
+    /// Makes a signing key inside the TPM, under the owner hierarchy. May take over 30 s. Asks the TPM first whether it
+    /// has such keys: the error lists what it has. `isDAProtected` leaves noDA out: see `KeyTemplate.signing`.
+    public func makeSigningKey(
+        _ algorithm: KeyAlgorithm, authValue: AuthValue? = nil, isDAProtected: Bool = false
+    ) throws(TPMError) -> MadeKey {
         try perform { (context, _) throws(TPMError) in
             guard try context.supports(algorithm) else { throw try TPMDevice.unsupported(algorithm, context) }
             let primary = try context.createPrimary()
             defer { context.flush(primary) }
-            let key = try context.create(algorithm, under: primary)
-            return TPMKeyFile(
-                emptyAuth: true, parent: TPMKeyFile.ownerHierarchy, publicPart: key.public, privatePart: key.private)
+            let template = KeyTemplate.signing(algorithm, isDAProtected: isDAProtected)
+            let key = try context.create(template, under: primary, authValue: authValue)
+            let file = TPMKeyFile(
+                emptyAuth: authValue == nil, parent: TPMKeyFile.ownerHierarchy, publicPart: key.publicPart,
+                privatePart: key.privatePart)
+            return MadeKey(file: file, primaryName: key.parentName, proof: key.proof)
+        }
+    }
+
+    /// Keeps a key file's key in the TPM under a persistent handle of the owner's, which must be free.
+    public func persist(_ file: TPMKeyFile, at handle: UInt32) throws(TPMError) {
+        let area = try TPMPublicArea(unmarshalling: file.publicPart)
+        try perform { (context, _) throws(TPMError) in
+            let key = try context.load(file, area)
+            defer { context.flush(key) }
+            try context.persist(key, at: handle)
+        }
+    }
+
+    /// The public area of a key: a key file says it itself, for a handle the TPM is asked.
+    public func publicArea(of location: TPMKeyLocation) throws(TPMError) -> TPMPublicArea {
+        switch location {
+        case .file(let file): return try TPMPublicArea(unmarshalling: file.publicPart)
+        case .handle(let handle):
+            return try perform { (context, _) throws(TPMError) in
+                let key = try context.persistentObject(handle)
+                defer { context.flush(key) }
+                return try TPMPublicArea(try context.readPublic(key), for: .packets)
+            }
+        }
+    }
+
+    /// The Name of the primary that sessions are salted to. Trusts the TPM that is there now.
+    public func primaryName() throws(TPMError) -> [UInt8] {
+        try perform { (context, _) throws(TPMError) in
+            let primary = try context.createPrimary()
+            defer { context.flush(primary) }
+            return try context.name(of: primary)
         }
     }
 

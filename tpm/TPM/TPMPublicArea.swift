@@ -2,63 +2,77 @@ import CTSS2
 import DER
 import EntropyCrypto
 
-/// A key's public area as a TPM keeps it (TPM 2.0 Library, Part 2, 12.2.4), judged fit for signing packets.
-public struct TPMPublicArea {
+/// A key's public area as a TPM keeps it (TPM 2.0 Library, Part 2, 12.2.4).
+public struct TPMPublicArea: Sendable {
+    /// What a key is to be used for.
+    enum Use {
+        /// Signing packets: a signing key that takes digests from outside.
+        case packets
+        /// Vouching for other keys: a restricted signing key, which signs only what its TPM made.
+        case attestation
+    }
+
     let area: TPM2B_PUBLIC
     public let publicKey: PublicKey
+    /// Algorithm and digest of the area: changes with every bit of it (Part 1, 16).
+    public let name: [UInt8]
 
-    /// The object attributes, a TPMA_OBJECT.
-    public var attributes: UInt32 { area.publicArea.objectAttributes }
-
-    /// The attributes' names in the specification's order, separated by spaces.
-    public var attributeNames: String {
-        let names: [(UInt32, String)] = [
-            (1 << 1, "fixedTPM"), (1 << 2, "stClear"), (1 << 4, "fixedParent"), (1 << 5, "sensitiveDataOrigin"),
-            (1 << 6, "userWithAuth"), (1 << 7, "adminWithPolicy"), (1 << 10, "noDA"), (1 << 11, "encryptedDuplication"),
-            (1 << 16, "restricted"), (1 << 17, "decrypt"), (1 << 18, "sign"),
-        ]
-        var text = ""
-        for (bit, name) in names where attributes & bit != 0 { text += text.isEmpty ? name : " \(name)" }
-        return text
-    }
+    public var attributes: ObjectAttributes { ObjectAttributes(bits: area.publicArea.objectAttributes) }
 
     /// True when a wrong password counts towards the TPM's lockout.
-    var isUnderDictionaryAttackProtection: Bool { attributes & (1 << 10) == 0 }
+    var isUnderDictionaryAttackProtection: Bool { !attributes.has(ObjectAttributes.noDA) }
 
-    /// From a marshalled TPM2B_PUBLIC, which must fill all of `bytes`.
+    /// From a marshalled TPM2B_PUBLIC, which must fill all of `bytes`. Refuses what cannot sign packets, by name.
     public init(unmarshalling bytes: [UInt8]) throws(TPMError) {
-        var area = TPM2B_PUBLIC()
-        var offset = 0
-        let response = Tss2_MU_TPM2B_PUBLIC_Unmarshal(bytes, bytes.count, &offset, &area)
-        guard response == TSS2_RC_SUCCESS, offset == bytes.count else {
-            throw TPMError(.badKeyFile, "its public part is no TPM2B_PUBLIC")
+        let area: TPM2B_PUBLIC
+        do throws(TPMError) {
+            area = try TPM.publicArea(unmarshalling: bytes)
+        } catch {
+            throw TPMError(.badKeyFile, "its public part is \(error.message)")
         }
-        try self.init(area)
+        try self.init(area, for: .packets)
     }
 
-    /// Refuses what cannot sign packets, by name: a restricted or decryption key, a policy, another scheme.
-    init(_ area: TPM2B_PUBLIC) throws(TPMError) {
+    /// Refuses what does not fit its use, by name: a restricted or decryption key, a policy, another scheme.
+    init(_ area: TPM2B_PUBLIC, for use: Use) throws(TPMError) {
         self.area = area
-        let attributes = area.publicArea.objectAttributes
-        guard attributes & (1 << 18) != 0 else { throw TPMError(.unusableKey, "this is not a signing key") }
-        guard attributes & (1 << 16) == 0 else {
-            throw TPMError(.unusableKey, "this is a restricted key: it signs only what the TPM itself made")
+        let attributes = ObjectAttributes(bits: area.publicArea.objectAttributes)
+        guard attributes.has(ObjectAttributes.sign) else { throw TPMError(.unusableKey, "this is not a signing key") }
+        switch use {
+        case .packets:
+            guard !attributes.has(ObjectAttributes.restricted) else {
+                throw TPMError(.unusableKey, "this is a restricted key: it signs only what the TPM itself made")
+            }
+        case .attestation:
+            guard attributes.has(ObjectAttributes.restricted) else {
+                throw TPMError(.unusableKey, "this is no restricted key: it signs whatever it is given")
+            }
         }
-        guard attributes & (1 << 6) != 0 else {
+        guard attributes.has(ObjectAttributes.userWithAuth) else {
             throw TPMError(.unusableKey, "this key can be used by a policy only, which is not supported")
         }
-        guard attributes & 0x32 == 0x32 else {
+        guard attributes.has(ObjectAttributes.madeInside) else {
             throw TPMError(
                 .unusableKey,
                 "this key was not made in its TPM or may leave it: it needs fixedTPM, fixedParent and "
                     + "sensitiveDataOrigin")
         }
+        guard area.publicArea.nameAlg == TPM2_ALG_SHA256 else {
+            throw TPMError(.unusableKey, "this key's Name is made with another hash than SHA-256")
+        }
+        name = TPMPublicArea.name(of: try TPM.marshalled(area.publicArea))
         do throws(CryptoError) {
             publicKey = try PublicKey(try TPMPublicArea.pkix(area.publicArea))
         } catch {
             throw TPMError(.unusableKey, error.message)
         }
     }
+
+    /// As a TPM2B_PUBLIC.
+    public func marshalled() throws(TPMError) -> [UInt8] { try TPM.marshalled(area) }
+
+    /// The Name of a marshalled TPMT_PUBLIC whose nameAlg is SHA-256: the algorithm's number, and the digest.
+    static func name(of area: [UInt8]) -> [UInt8] { [0x00, 0x0b] + SHA256.hash(area) }
 
     /// The scheme to name at each signature: the key's own, or where it leaves that open the only one used here.
     var scheme: TPMT_SIG_SCHEME {

@@ -20,7 +20,7 @@ struct TPMSession {
     }
 
     // TPMA_SESSION (Part 2, 8.4). "decrypt" is said from the TPM's side: the command comes encrypted.
-    private static let continueSession: UInt8 = 0x01
+    static let continueSession: UInt8 = 0x01
     private static let decrypt: UInt8 = 0x20
     private static let encrypt: UInt8 = 0x40
 

@@ -4,31 +4,38 @@ import Platform
 /// A signing key that lives in a TPM: loaded once, one TPM2_Sign for each signature.
 public final class TPMSigner: Signer {
     private let device: TPMDevice
-    private let file: TPMKeyFile
-    private let area: TPMPublicArea
+    private let location: TPMKeyLocation
+    private let authValue: AuthValue?
+    public let area: TPMPublicArea
     private var loaded: (object: LoadedObject, generation: Int)?
+    /// A password that was never right stays wrong, and each try with it may bring the TPM nearer to its lockout.
+    private var refusal: TPMError?
+    private var hasSigned = false
 
     public var publicKey: PublicKey { area.publicKey }
 
-    /// Loads the key. Fails when the file is damaged, the key is unfit, or the TPM does not answer or is another one.
-    public init(_ file: TPMKeyFile, in device: TPMDevice) throws(TPMError) {
+    /// Loads the key. Fails when the file is damaged, the key is unfit or has a password that is not given, or the TPM
+    /// does not answer or is another one. Without a password the empty one is used.
+    public init(_ location: TPMKeyLocation, authValue: AuthValue?, in device: TPMDevice) throws(TPMError) {
         self.device = device
-        self.file = file
-        area = try TPMPublicArea(unmarshalling: file.publicPart)
-        // Without its password each try would fail, and under dictionary-attack protection lock the TPM in the end.
-        guard file.emptyAuth != false, file.emptyAuth == true || !area.isUnderDictionaryAttackProtection else {
-            throw TPMError(.wrongAuthorization, "this key has a password, which is not supported")
+        self.location = location
+        self.authValue = authValue
+        area = try device.publicArea(of: location)
+        // Under dictionary-attack protection an empty password is not tried on the off chance. Where that costs nothing it
+        // is, although the file says otherwise: tpm2_encodeobject 5.4 writes the mark the wrong way round.
+        guard authValue != nil || location.emptyAuth == true || !area.isUnderDictionaryAttackProtection else {
+            throw TPMError(
+                .wrongAuthorization,
+                "this key may have a password, and wrong tries lock the TPM: give it by --auth-file "
+                    + "(an empty file where there is none)")
         }
         _ = try device.perform { (context, generation) throws(TPMError) in try self.load(context, generation) }
     }
 
     public func sign(_ message: [UInt8]) throws(SignerError) -> [UInt8] {
-        let hash = SHA256.hash(message)
         let signature: [UInt8]
         do throws(TPMError) {
-            signature = try device.perform { (context, generation) throws(TPMError) in
-                try context.sign(hash, with: try self.load(context, generation), self.area)
-            }
+            signature = try signUnverified(message)
         } catch {
             let isPassing = error.exitCode == .unavailable
             throw SignerError(isPassing ? .unavailable : .refused, error.message)
@@ -39,16 +46,65 @@ public final class TPMSigner: Signer {
         return signature
     }
 
-    /// The key's attributes in words, as the TPM itself reports them.
-    public func reportedAttributes() throws(TPMError) -> String {
-        try device.perform { (context, generation) throws(TPMError) in
-            try context.readPublic(try self.load(context, generation)).attributeNames
+    /// Signs once and throws the signature away: a password that is not the key's is told at the start and not with the
+    /// first packet.
+    public func requirePassword() throws(TPMError) {
+        _ = try signUnverified(Array("entropyshare: is this the key's password?".utf8))
+    }
+
+    private func signUnverified(_ message: [UInt8]) throws(TPMError) -> [UInt8] {
+        if let refusal { throw refusal }
+        let hash = SHA256.hash(message)
+        do throws(TPMError) {
+            return try device.perform { (context, generation) throws(TPMError) in
+                try self.sign(hash, context, try self.load(context, generation))
+            }
+        } catch {
+            guard error.code == .wrongAuthorization, !hasSigned else { throw error }
+            let refusal =
+                authValue != nil
+                ? error
+                : TPMError(error.code, "the key has a password: give it by --auth-file", response: error.response)
+            self.refusal = refusal
+            throw refusal
+        }
+    }
+
+    private func sign(_ hash: [UInt8], _ context: TPMContext, _ key: LoadedObject) throws(TPMError) -> [UInt8] {
+        do throws(TPMError) {
+            let signature = try context.sign(hash, with: key, area)
+            hasSigned = true
+            return signature
+        } catch {
+            // To the TPM a command that was altered on its way looks like one with a wrong password.
+            guard error.code == .wrongAuthorization, hasSigned, !area.isUnderDictionaryAttackProtection else {
+                throw error
+            }
+            throw TPMError(
+                .contextLost, "a command was altered on its way to the TPM, or the key is another one now",
+                response: error.response)
         }
     }
 
     private func load(_ context: TPMContext, _ generation: Int) throws(TPMError) -> LoadedObject {
         if let loaded, loaded.generation == generation { return loaded.object }
-        let object = try context.load(file, area)
+        let object: LoadedObject
+        switch location {
+        case .file(let file): object = try context.load(file, area)
+        case .handle(let handle):
+            object = try context.persistentObject(handle)
+            guard try context.name(of: object) == area.name else {
+                context.flush(object)
+                throw TPMError(
+                    .foreignKey, "another key is kept at \(TPMHandle.text(handle)) now, or this is another TPM")
+            }
+        }
+        do throws(TPMError) {
+            try context.authorize(object, with: authValue)
+        } catch {
+            context.flush(object)
+            throw error
+        }
         loaded = (object, generation)
         return object
     }

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 """Stands between a program and a swtpm like a bus with a bad contact.
 
-usage: noisy_bus.py LISTEN CONNECT
+usage: disturbed_bus.py LISTEN CONNECT answer|command|busy NUMBER
 
 Carries commands and responses between the Unix sockets LISTEN and CONNECT, and the control channels LISTEN.ctrl and
-CONNECT.ctrl. In the second response to TPM2_Sign one bit is flipped, in the last byte: the session's HMAC.
+CONNECT.ctrl.
+
+answer   in response NUMBER to TPM2_Sign one bit is flipped, in the last byte of the session's HMAC
+command  in command NUMBER of TPM2_Sign one bit is flipped, in a byte of the session's HMAC
+busy     from the second TPM2_Sign on, NUMBER of them are answered with TPM_RC_RETRY and not carried on
 """
 
 import socket
@@ -12,6 +16,9 @@ import sys
 import threading
 
 SIGN = 0x15D
+RETRY = 0x922
+disturbance = sys.argv[3]
+number = int(sys.argv[4])
 signatures = 0
 
 
@@ -31,16 +38,28 @@ def read_message(peer):
     return header + read_exactly(peer, int.from_bytes(header[2:6], "big") - 10)
 
 
+def flip(message, place):
+    return message[:place] + bytes([message[place] ^ 1]) + message[place + 1 :]
+
+
 def carry_data(program, tpm):
     global signatures
     while True:
         command = read_message(program)
+        is_sign = int.from_bytes(command[6:10], "big") == SIGN
+        if is_sign:
+            signatures += 1
+            if disturbance == "busy" and 2 <= signatures < 2 + number:
+                program.sendall(bytes.fromhex("80010000000a") + RETRY.to_bytes(4, "big"))
+                continue
+            if disturbance == "command" and signatures == number:
+                # Header (10), key (4), size of the authorization (4), which ends with the HMAC's last byte.
+                size = int.from_bytes(command[14:18], "big")
+                command = flip(command, 18 + size - 1)
         tpm.sendall(command)
         response = read_message(tpm)
-        if int.from_bytes(command[6:10], "big") == SIGN:
-            signatures += 1
-            if signatures == 2:
-                response = response[:-1] + bytes([response[-1] ^ 1])
+        if is_sign and disturbance == "answer" and signatures == number:
+            response = flip(response, len(response) - 1)
         program.sendall(response)
 
 

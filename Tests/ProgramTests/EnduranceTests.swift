@@ -1,0 +1,62 @@
+import Foundation
+import Support
+import Testing
+
+/// What a TPM does to a source in the long run. Slow: half a minute each.
+@Suite(.enabled(if: haveTools("swtpm", "tpm2_getcap", "qemu-arm-static"), "swtpm, tpm2-tools or qemu is not installed"))
+struct EnduranceTests {
+    func lockout(_ tpm: SoftwareTPM) throws -> Bool {
+        try tpm.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0\n")
+    }
+
+    @Test func aThousandPacketsLeaveNothingBehind() throws {
+        let tpm = try SoftwareTPM()
+        let recorder = try BusRecorder(tpm)
+        let place = try Workplace(.host, tpm: tpm)
+        try place.provision(["--algorithm", "ecdsa", "--auth-file", "auth"])
+        let catcher = try PacketCatcher(everywhere: true)
+        let key = try Data(place.directory.read("decrypt.pub")).base64EncodedString()
+        // One catcher under a thousand names: 127.0.0.0/8 is all this machine.
+        let list = (0..<1000).map { ["Address": "127.0.\($0 / 250).\($0 % 250 + 1):\(catcher.port)", "Public": key] }
+        try place.directory.write("targets.json", Array(JSONSerialization.data(withJSONObject: list)))
+        let source = try place.start("entropy-source", ["--once", "--auth-file", "auth", "--tcti", recorder.tcti])
+        let finished = source.wait(seconds: 300)
+        #expect(finished.status == 0, "\(finished.errors.suffix(500))")
+        #expect(eventually { catcher.frames.count == 1000 })
+        let codes = try recorder.commandCodes()
+        // TPM2_Sign: one for each packet, and one at the start to see whether the password is right. TPM2_CreatePrimary,
+        // TPM2_StartAuthSession and TPM2_Load: once.
+        #expect(codes.filter { $0 == 0x15d }.count == 1001)
+        for code in [0x131, 0x176, 0x157] as [UInt32] { #expect(codes.filter { $0 == code }.count == 1) }
+        // TPM2_GetRandom: one filling of the pools at the start and one before the scan, 64 bytes a command.
+        #expect(codes.filter { $0 == 0x17b }.count == 2 * 1024 / 64)
+        #expect(try tpm.leftovers() == "")
+        #expect(try lockout(tpm))
+    }
+
+    /// The TPM is killed, as by a power cut, and comes back between any two packets.
+    @Test(arguments: Build.available) func fiftyPowerCuts(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        try place.provision(["--algorithm", "ecdsa", "--auth-file", "auth"])
+        let sink = try RunningSink(place)
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        let source = try place.start(
+            "entropy-source", ["--scan", "1s", "--interval", "1s", "--auth-file", "auth"])
+        func mixed() -> Int { sink.log.split(separator: "\n").count { $0.contains(" mixed, ") } }
+        for cut in 1...50 {
+            let before = mixed()
+            #expect(eventually(seconds: 30) { mixed() > before }, "after \(cut - 1) cuts: \(source.errors.suffix(500))")
+            try tpm.restart()
+        }
+        let before = mixed()
+        #expect(eventually(seconds: 30) { mixed() > before }, "\(source.errors.suffix(500))")
+        source.signal(SIGTERM)
+        #expect(source.wait(seconds: 20).status == 0)
+        // Each packet that was counted was mixed, once.
+        #expect(try place.directory.read("pool").count == 1024 * mixed())
+        #expect(try place.number("config.json", "Counter") == place.number("targets.json", "Counter"))
+        #expect(try tpm.leftovers() == "")
+        #expect(try lockout(tpm))
+    }
+}

@@ -1,0 +1,291 @@
+import EntropyCrypto
+import EntropyState
+import Foundation
+import Platform
+import Support
+import Testing
+
+@testable import Provisioning
+@testable import TPM
+
+/// The chain from a TPM's maker to a signing key: one that holds, and one forgery for each link.
+@Suite(.enabled(if: haveTools("swtpm", "swtpm_setup", "openssl"), "swtpm, swtpm_setup or openssl is not installed"))
+struct AttestationTests {
+    let tpm: SoftwareTPM
+    let directory: TemporaryDirectory
+    let identity: TPMIdentity
+    let authorities: CertificateAuthorities
+
+    init() throws {
+        tpm = try SoftwareTPM(certified: ())
+        directory = try TemporaryDirectory()
+        identity = try TPMDevice(tpm.tcti).identity()
+        authorities = try CertificateAuthorities(tpm.authorities())
+    }
+
+    func makeKey(_ algorithm: KeyAlgorithm = .ecdsaP256, record: Bool = true) throws -> (SigningKey, PublicKey) {
+        let key = try NewSigningKey.make(algorithm, in: TPMDevice(tpm.tcti), authValue: nil, isDAProtected: false)
+        try directory.write("k.key", key.privateFile)
+        try? directory.remove("k.tpm.json")
+        if record { try directory.write("k.tpm.json", try #require(key.tpm).record.encode()) }
+        return (try SigningKey(reading: directory.file("k.key"), warn: { _ in }), key.publicKey)
+    }
+
+    func challenge(_ identity: TPMIdentity? = nil) throws -> Challenge {
+        try Challenge(for: identity ?? self.identity, authorities: authorities, report: { _ in })
+    }
+
+    /// Which link does not hold; nil when all do.
+    func refusal(
+        _ proof: Proof, _ secret: ChallengeSecret, _ key: PublicKey, _ authorities: CertificateAuthorities? = nil
+    ) -> AttestationError.Code? {
+        do throws(AttestationError) {
+            try proof.verify(
+                secret, authorities: authorities ?? self.authorities, expected: key, report: { _ in })
+            return nil
+        } catch { return error.code }
+    }
+
+    @Test(arguments: [KeyAlgorithm.rsa(bits: 2048), .rsa(bits: 3072), .ecdsaP256], [true, false])
+    func aKeyOfThisTPMIsProved(_ algorithm: KeyAlgorithm, _ record: Bool) throws {
+        let (key, publicKey) = try makeKey(algorithm, record: record)
+        let challenge = try challenge()
+        let proof = try key.prove(challenge.credential, in: TPMDevice(tpm.tcti))
+        var links: [String] = []
+        try proof.verify(challenge.secret, authorities: authorities, expected: publicKey) { links.append($0) }
+        #expect(links.count == 6)
+        // With its ticket the TPM says that it made the key, without that it holds it.
+        #expect(links[4].contains(record ? "made in that TPM" : "held by that TPM"))
+        #expect(try tpm.leftovers() == "")
+        // openssl on the signature, tpm2-tools on the statement.
+        let area = try UnjudgedPublicArea(unmarshalling: proof.identity.attestationKey).attestationKey()
+        try directory.write("ak.pem", try area.publicKey.file(pem: true))
+        try directory.write("statement", proof.attestation.statement)
+        try directory.write("signature", proof.attestation.signature)
+        let verified = try run(
+            ["openssl", "dgst", "-sha256", "-verify", "ak.pem", "-signature", "signature", "statement"],
+            in: directory.path)
+        #expect(verified.text == "Verified OK\n")
+        let printed = try run(["tpm2_print", "-t", "TPMS_ATTEST", "statement"], in: directory.path).text
+        #expect(printed.contains("magic: ff544347"), "\(printed)")
+        #expect(printed.contains("extraData: \(hexadecimal(challenge.secret.nonce))"), "\(printed)")
+    }
+
+    @Test func aProofSurvivesItsFile() throws {
+        let (key, publicKey) = try makeKey()
+        let challenge = try challenge()
+        try directory.write("identity", identity.encode())
+        try directory.write("challenge", challenge.credential.encode())
+        try directory.write("nonce", challenge.secret.encode())
+        #expect(try TPMIdentity(reading: directory.file("identity")).certificate == identity.certificate)
+        let read = try Credential(reading: directory.file("challenge"))
+        try directory.write("proof", try key.prove(read, in: TPMDevice(tpm.tcti)).encode())
+        let proof = try Proof(reading: directory.file("proof"))
+        let secret = try ChallengeSecret(reading: directory.file("nonce"), warn: { _ in })
+        #expect(refusal(proof, secret, publicKey) == nil)
+        for name in ["identity", "challenge", "nonce", "proof"] {
+            let text = try directory.text(name)
+            for bad in ["", "[]", "{}", String(text.dropLast(9)), text.replacingOccurrences(of: "==", with: "")]
+            where bad != text {
+                try directory.write("bad", bad)
+                let path = directory.file("bad")
+                let error = #expect(throws: StateError.self, "\(name)") {
+                    switch name {
+                    case "identity": _ = try TPMIdentity(reading: path)
+                    case "challenge": _ = try Credential(reading: path)
+                    case "nonce": _ = try ChallengeSecret(reading: path, warn: { _ in })
+                    default: _ = try Proof(reading: path)
+                    }
+                }
+                #expect(error?.exitCode == .badInput)
+            }
+        }
+    }
+
+    @Test func theProofOfAnotherKeyIsRefused() throws {
+        let (key, _) = try makeKey()
+        let challenge = try challenge()
+        let proof = try key.prove(challenge.credential, in: TPMDevice(tpm.tcti))
+        let (_, other) = try makeKey()
+        #expect(refusal(proof, challenge.secret, other) == .otherKey)
+        let software = try SoftwareSigner(generating: .ecdsaP256).publicKey
+        #expect(refusal(proof, challenge.secret, software) == .otherKey)
+    }
+
+    /// A key that was made outside and imported: the TPM certifies it, truthfully.
+    @Test func aSoftwareKeyInTheTPMIsRefused() throws {
+        try tpm.createPrimary("p.ctx", in: directory)
+        #expect(
+            try run(
+                [
+                    "openssl", "genpkey", "-quiet", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
+                    "s.pem",
+                ],
+                in: directory.path
+            ).status == 0)
+        try tpm.tools(
+            [
+                "tpm2_import", "-C", "p.ctx", "-G", "ecc", "-i", "s.pem", "-u", "u", "-r", "r", "-a",
+                "userwithauth|sign|noda", "-Q",
+            ], in: directory)
+        let challenge = try challenge()
+        let device = TPMDevice(tpm.tcti)
+        let nonce = try device.activate(challenge.credential)
+        let imported = try directory.read("u")
+        let (publicPart, privatePart) = (
+            try publicArea(unmarshalling: imported), try privateArea(unmarshalling: directory.read("r"))
+        )
+        // Our own API loads no such key: straight to the TPM.
+        let attestation = try device.perform { (context, _) throws(TPMError) in
+            let primary = try context.createPrimary()
+            let key = try context.load(privatePart, publicPart, under: primary)
+            context.flush(primary)
+            let attestationKey = try context.createAttestationKey()
+            defer {
+                context.flush(attestationKey)
+                context.flush(key)
+            }
+            return try context.certify(key, nil, by: attestationKey, nonce: nonce)
+        }
+        let proof = Proof(identity: identity, key: imported, attestation: attestation)
+        let software = try SoftwareSigner(directory.read("s.pem")).publicKey
+        #expect(refusal(proof, challenge.secret, software) == .unfitKey)
+        // With the attributes that it should have, it has another Name.
+        var area = try publicArea(unmarshalling: imported)
+        area.publicArea.objectAttributes = KeyTemplate.signingAttributes
+        let dressed = Proof(identity: identity, key: try marshalled(area), attestation: attestation)
+        #expect(refusal(dressed, challenge.secret, software) == .otherName)
+    }
+
+    @Test func everyForgeryHasItsCode() throws {
+        let (key, publicKey) = try makeKey()
+        let old = try challenge()
+        let challenge = try challenge()
+        let device = TPMDevice(tpm.tcti)
+        let proof = try key.prove(challenge.credential, in: device)
+        let oldProof = try key.prove(old.credential, in: device)
+        device.close()
+        let secret = challenge.secret
+        func forged(
+            certificate: [UInt8]? = nil, attestationKey: [UInt8]? = nil, key: [UInt8]? = nil, statement: [UInt8]? = nil,
+            signature: [UInt8]? = nil, _ other: ChallengeSecret? = nil
+        ) -> AttestationError.Code? {
+            let forgery = Proof(
+                identity: TPMIdentity(
+                    certificate: certificate ?? proof.identity.certificate,
+                    attestationKey: attestationKey ?? proof.identity.attestationKey),
+                key: key ?? proof.key,
+                attestation: Attestation(
+                    statement: statement ?? proof.attestation.statement,
+                    signature: signature ?? proof.attestation.signature))
+            return refusal(forgery, other ?? challenge.secret, publicKey)
+        }
+        #expect(forged() == nil)
+        // An old nonce: the proof that answered an earlier challenge.
+        #expect(refusal(oldProof, secret, publicKey) == .otherNonce)
+        #expect(refusal(proof, old.secret, publicKey) == .otherNonce)
+        // A changed attribute.
+        var area = try publicArea(unmarshalling: proof.key)
+        area.publicArea.objectAttributes &= ~ObjectAttributes.noDA
+        #expect(forged(key: try marshalled(area)) == .otherName)
+        #expect(forged(key: []) == .otherName)
+        #expect(forged(key: proof.key + [0]) == .otherName)
+        // Another statement, another signature.
+        var statement = proof.attestation.statement
+        statement[statement.count - 1] ^= 1
+        #expect(forged(statement: statement) == .badSignature)
+        #expect(forged(signature: oldProof.attestation.signature) == .badSignature)
+        #expect(forged(signature: []) == .badSignature)
+        #expect(
+            forged(statement: oldProof.attestation.statement, signature: oldProof.attestation.signature) == .otherNonce)
+        // A software key in the place of the attestation key, with the attributes of one.
+        let software = try SoftwareSigner(generating: .ecdsaP256)
+        var fake = try publicArea(unmarshalling: proof.identity.attestationKey)
+        let point = Array(software.publicKey.pkix.suffix(64))
+        withUnsafeMutableBytes(of: &fake.publicArea.unique.ecc.x.buffer) { $0.copyBytes(from: point.prefix(32)) }
+        withUnsafeMutableBytes(of: &fake.publicArea.unique.ecc.y.buffer) { $0.copyBytes(from: point.suffix(32)) }
+        fake.publicArea.unique.ecc.x.size = 32
+        fake.publicArea.unique.ecc.y.size = 32
+        let fakeKey = try marshalled(fake)
+        let fakeSignature = try software.sign(proof.attestation.statement)
+        #expect(forged(attestationKey: fakeKey, signature: fakeSignature) == .otherAttestationKey)
+        // Challenged, it gets what it cannot open: whatever it signs, it does not know the nonce.
+        let fooled = try self.challenge(TPMIdentity(certificate: identity.certificate, attestationKey: fakeKey))
+        #expect(throws: TPMError.self) { try device.activate(fooled.credential) }
+        device.close()
+        #expect(forged(attestationKey: fakeKey, signature: fakeSignature, fooled.secret) == .otherNonce)
+        // An attestation key that is not restricted, such as the signing key itself.
+        #expect(forged(attestationKey: proof.key) == .unfitAttestationKey)
+        #expect(forged(attestationKey: []) == .unfitAttestationKey)
+        // Something else that the attestation key signed with the nonce: a quote says nothing about a key.
+        // Another certificate, or none.
+        #expect(forged(certificate: []) == .notAnEndorsementCertificate)
+        #expect(forged(certificate: Array(identity.certificate.prefix(500))) == .notAnEndorsementCertificate)
+        var damaged = identity.certificate
+        damaged[damaged.count - 1] ^= 1
+        #expect(forged(certificate: damaged) == .untrustedCertificate)
+        // The issuer's own certificate is trusted, and no TPM's.
+        let issuer = try #require(
+            try PEM.decode(Array(try tpm.authorities().split(at: "-----END CERTIFICATE-----")[1]))
+        ).der
+        #expect(forged(certificate: issuer) == .notAnEndorsementCertificate)
+        // Another TPM of the same maker, and one of another.
+        let stranger = try SoftwareTPM(certified: ())
+        let theirs = try TPMDevice(stranger.tcti).identity()
+        #expect(forged(certificate: theirs.certificate) == .untrustedCertificate)
+        let both = try CertificateAuthorities(tpm.authorities() + stranger.authorities())
+        let swapped = Proof(
+            identity: TPMIdentity(certificate: theirs.certificate, attestationKey: identity.attestationKey),
+            key: proof.key,
+            attestation: proof.attestation)
+        #expect(refusal(swapped, secret, publicKey, both) == .otherTPM)
+        #expect(
+            refusal(proof, secret, publicKey, try CertificateAuthorities(stranger.authorities()))
+                == .untrustedCertificate)
+    }
+
+    @Test func aQuoteIsNoStatementAboutAKey() throws {
+        let (key, publicKey) = try makeKey()
+        let challenge = try challenge()
+        let device = TPMDevice(tpm.tcti)
+        let nonce = try device.activate(challenge.credential)
+        let proof = try key.prove(challenge.credential, in: device)
+        device.close()
+        try tpm.tools(
+            [
+                "tpm2_createprimary", "-C", "e", "-c", "ak.ctx", "-G", "ecc256:ecdsa-sha256:null", "-a",
+                "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign", "-Q",
+            ], in: directory)
+        try tpm.tools(
+            [
+                "tpm2_quote", "-c", "ak.ctx", "-l", "sha256:0", "-q", hexadecimal(nonce), "-m", "quote", "-s", "s",
+                "-f",
+                "plain", "-Q",
+            ], in: directory)
+        let quote = Proof(
+            identity: proof.identity, key: proof.key,
+            attestation: Attestation(statement: try directory.read("quote"), signature: try directory.read("s")))
+        #expect(refusal(quote, challenge.secret, publicKey) == .notAStatement)
+    }
+
+    @Test func authoritiesAreCertificates() throws {
+        #expect(throws: CryptoError.self) { try CertificateAuthorities([]) }
+        #expect(throws: CryptoError.self) { try CertificateAuthorities(Array("nothing".utf8)) }
+        // The issuer alone is enough, the root alone is not: the certificate between is missing.
+        let (key, publicKey) = try makeKey()
+        let challenge = try challenge()
+        let proof = try key.prove(challenge.credential, in: TPMDevice(tpm.tcti))
+        let parts = try tpm.authorities().split(at: "-----END CERTIFICATE-----")
+        let (root, issuer) = (try CertificateAuthorities(parts[0]), try CertificateAuthorities(parts[1]))
+        #expect(refusal(proof, challenge.secret, publicKey, issuer) == nil)
+        #expect(refusal(proof, challenge.secret, publicKey, root) == .untrustedCertificate)
+    }
+}
+
+extension [UInt8] {
+    /// The parts that end with a line of this text.
+    fileprivate func split(at line: String) -> [[UInt8]] {
+        let text = String(decoding: self, as: UTF8.self)
+        return text.components(separatedBy: line).dropLast().map { Array("\($0)\(line)\n".utf8) }
+    }
+}

@@ -1,0 +1,62 @@
+import EntropyState
+import Platform
+import Support
+import TPM
+import Testing
+
+@testable import Provisioning
+
+@Suite struct AuthFileTests {
+    let directory: TemporaryDirectory
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    func read(_ bytes: [UInt8], mode: Int = 0o600, warn: (String) -> Void = { _ in }) throws -> [UInt8] {
+        try directory.write("auth", bytes, mode: mode)
+        return try AuthFile.read(directory.file("auth"), warn: warn).copyBytes()
+    }
+
+    @Test func aNewOneHas32RandomBytesForItsOwnerAlone() throws {
+        let path = directory.file("new")
+        let made = try AuthFile.make(path).copyBytes()
+        #expect(made.count == 32)
+        #expect(try directory.read("new") == made)
+        #expect(try directory.mode("new") == 0o600)
+        #expect(try AuthFile.read(path, warn: { _ in }).copyBytes() == made)
+        // Never overwritten: the key that needs it would be lost.
+        let error = #expect(throws: ProvisioningError.self) { try AuthFile.make(path) }
+        #expect(error?.exitCode == .cannotCreate)
+        #expect(try directory.read("new") == made)
+    }
+
+    @Test func bytesAreTakenAsTheyAreAndLinesWithoutTheirEnd() throws {
+        let random = (0..<32).map { UInt8($0 * 7 + 3) }
+        #expect(try read(random) == random)
+        #expect(try read(random.dropLast() + [0x0a]) == random.dropLast() + [0x0a])
+        #expect(try read(Array("secret\n".utf8)) == Array("secret".utf8))
+        #expect(try read(Array("secret".utf8)) == Array("secret".utf8))
+        let long = Array("0123456789abcdef0123456789abcdef".utf8)
+        #expect(try read(long + [0x0a]) == long)
+        #expect(try read([]) == [])
+    }
+
+    @Test func whatCannotBeAPasswordIsRefused() throws {
+        for bytes in [
+            [UInt8](repeating: 1, count: 33), Array("0123456789abcdef0123456789abcdef0".utf8),
+            [UInt8](repeating: 1, count: 5000), [0], [UInt8](repeating: 0, count: 32),
+        ] {
+            let error = #expect(throws: ProvisioningError.self) { try read(bytes) }
+            #expect(error?.exitCode == .badInput, "\(bytes.count)")
+        }
+        let missing = #expect(throws: ProvisioningError.self) { try AuthFile.read(directory.file("x"), warn: { _ in }) }
+        #expect(missing?.exitCode == .missingInput)
+    }
+
+    @Test func othersThatMayReadItAreNamed() throws {
+        var warnings: [String] = []
+        _ = try read([1, 2, 3], mode: 0o644) { warnings.append($0) }
+        #expect(warnings.count == 1 && warnings.first?.contains("0644") == true)
+        _ = try read([1, 2, 3], mode: 0o400) { warnings.append($0) }
+        #expect(warnings.count == 1)
+    }
+}

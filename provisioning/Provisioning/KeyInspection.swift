@@ -1,0 +1,105 @@
+import EntropyCrypto
+import EntropyState
+import TPM
+
+/// What can be said of a signing key and of the TPM that it lives in.
+public struct KeyInspection {
+    /// A key as it was found.
+    struct Key {
+        let place: String
+        let publicKey: PublicKey
+        /// Nil for a software key.
+        let tpm: InTPM?
+    }
+
+    /// What only a TPM's key has.
+    struct InTPM {
+        let isPersistent: Bool
+        /// A key file's parent: a hierarchy, or a persistent handle.
+        let parent: UInt32?
+        let attributes: ObjectAttributes
+        let name: [UInt8]
+        let primaryName: [UInt8]
+        let record: RecordState
+        let trial: Trial
+    }
+
+    enum RecordState {
+        case none
+        case matches(path: String, saltLength: Int64?)
+        case differs(path: String)
+    }
+
+    /// What came of one signature.
+    enum Trial {
+        /// With so many bytes of salt; nil for ECDSA.
+        case signed(saltLength: Int?)
+        /// It was not tried, or refused, and why.
+        case refused(String)
+    }
+
+    let key: Key?
+    /// Nil when only a software key was looked at. As it was before anything was loaded: what this look itself takes up
+    /// does not count as taken.
+    let properties: TPMProperties?
+    /// As it is after the signature.
+    let lockout: LockoutState?
+
+    /// Looks at a key and its TPM, and signs once: with the password that is given, or with the empty one where a wrong
+    /// try does not count.
+    public init(_ key: SigningKey, in device: TPMDevice) throws(ProvisioningError) {
+        switch key.kind {
+        case .software(let signer):
+            self.key = Key(place: key.place, publicKey: signer.publicKey, tpm: nil)
+            (properties, lockout) = (nil, nil)
+        case .tpm(let location, let credentials):
+            do throws(TPMError) {
+                properties = try device.properties()
+                let area = try device.publicArea(of: location)
+                let primaryName = try device.primaryName()
+                let tpm = InTPM(
+                    isPersistent: location.isPersistent, parent: location.parent, attributes: area.attributes,
+                    name: area.name, primaryName: primaryName,
+                    record: KeyInspection.compare(credentials, area, primaryName),
+                    trial: KeyInspection.sign(location, credentials, device))
+                self.key = Key(place: key.place, publicKey: area.publicKey, tpm: tpm)
+                lockout = try device.lockout()
+            } catch {
+                throw .tpm(file: key.place, error)
+            }
+        }
+    }
+
+    /// Looks at a TPM alone.
+    public init(_ device: TPMDevice) throws(ProvisioningError) {
+        key = nil
+        do throws(TPMError) {
+            properties = try device.properties()
+            lockout = try device.lockout()
+        } catch {
+            throw .tpm(file: "", error)
+        }
+    }
+
+    private static func compare(
+        _ credentials: SigningKey.Credentials, _ area: TPMPublicArea, _ primaryName: [UInt8]
+    ) -> RecordState {
+        guard let record = credentials.record, let path = credentials.recordPath else { return .none }
+        guard record.keyName == area.name, record.primaryName == primaryName else { return .differs(path: path) }
+        return .matches(path: path, saltLength: record.saltLength)
+    }
+
+    private static func sign(
+        _ location: TPMKeyLocation, _ credentials: SigningKey.Credentials, _ device: TPMDevice
+    ) -> Trial {
+        let message = Array("entropyshare: rsagen --inspect".utf8)
+        let signer: TPMSigner
+        do throws(TPMError) {
+            signer = try TPMSigner(location, authValue: credentials.authValue, in: device)
+        } catch { return .refused(error.message) }
+        do throws(SignerError) {
+            let signature = try signer.sign(message)
+            return .signed(saltLength: signer.publicKey.saltLength(of: signature, over: message))
+        } catch { return .refused(error.message) }
+    }
+}

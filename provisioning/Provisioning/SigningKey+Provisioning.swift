@@ -1,0 +1,34 @@
+import EntropyCrypto
+import EntropyState
+import TPM
+
+// What a provisioning tool does with a key that exists already.
+extension SigningKey {
+    /// What is to be checked of the key's TPM from now on: trusts the one that is there now. Signs once.
+    public func makeRecord(_ device: TPMDevice) throws(ProvisioningError) -> TPMRecord {
+        guard case .tpm(_, let credentials) = kind else { throw .softwareKey(place) }
+        let signer = try tpmSigner(device, warn: { _ in })
+        let message = Array("entropyshare: how long is the salt?".utf8)
+        let signature: [UInt8]
+        do throws(SignerError) { signature = try signer.sign(message) } catch { throw .selfCheck(error) }
+        do throws(TPMError) {
+            return TPMRecord(
+                keyName: signer.area.name, primaryName: try device.primaryName(),
+                saltLength: signer.publicKey.saltLength(of: signature, over: message).map { Int64($0) },
+                proof: credentials.record?.proof)
+        } catch {
+            throw .tpm(file: place, error)
+        }
+    }
+
+    /// Keeps a key file's key in the TPM under a persistent handle of the owner's, which must be free.
+    public func persist(_ device: TPMDevice, at handle: UInt32) throws(ProvisioningError) {
+        switch kind {
+        case .software: throw .softwareKey(place)
+        case .tpm(.handle, _): throw .badHandle("\(place) is persistent already; a key file is expected")
+        case .tpm(.file(let file), let credentials):
+            if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
+            do throws(TPMError) { try device.persist(file, at: handle) } catch { throw .tpm(file: place, error) }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+import CTSS2
+
+// What proves to others that a key lives in this TPM (TPM 2.0 Library, Part 1, 24; TCG EK Credential Profile).
+extension TPMContext {
+    /// Where the maker's certificate of the RSA 2048 endorsement key is kept (TCG EK Credential Profile, 2.2.1).
+    private static let endorsementCertificate: UInt32 = 0x01c0_0002
+
+    /// The certificate as it is kept: DER, perhaps with more behind it.
+    func endorsementCertificate() throws(TPMError) -> [UInt8] {
+        var object = ESYS_TR()
+        let response = Esys_TR_FromTPMPublic(
+            esys, TPMContext.endorsementCertificate, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &object)
+        guard response != 0x18b else {  // TPM_RC_HANDLE, about the first handle
+            throw TPMError(
+                .noSuchHandle,
+                "this TPM keeps no certificate of its RSA 2048 endorsement key (NV 0x1c00002): its maker vouches for nothing"
+            )
+        }
+        try ResponseCode.check(response, "Esys_TR_FromTPMPublic")
+        let index = keep(object, isPersistent: true)
+        defer { flush(index) }
+        let size = try size(of: index)
+        let step = try nvBufferSize()
+        var certificate: [UInt8] = []
+        while certificate.count < size {
+            var part: UnsafeMutablePointer<TPM2B_MAX_NV_BUFFER>?
+            let wanted = UInt16(clamping: min(Int(step), size - certificate.count))
+            // Readable with the index's own password, which is empty: it is no secret.
+            try ResponseCode.check(
+                Esys_NV_Read(
+                    esys, index.handle, index.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, wanted,
+                    UInt16(clamping: certificate.count), &part), "Esys_NV_Read")
+            defer { Esys_Free(part) }
+            guard let part, part.pointee.size > 0 else { throw TPMError(.refused, "Esys_NV_Read gave nothing") }
+            certificate += bytes(at: part)
+        }
+        return certificate
+    }
+
+    private func size(of index: LoadedObject) throws(TPMError) -> Int {
+        var area: UnsafeMutablePointer<TPM2B_NV_PUBLIC>?
+        try ResponseCode.check(
+            Esys_NV_ReadPublic(esys, index.handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area, nil),
+            "Esys_NV_ReadPublic")
+        defer { Esys_Free(area) }
+        guard let area else { throw TPMError(.refused, "Esys_NV_ReadPublic gave nothing") }
+        return Int(area.pointee.nvPublic.dataSize)
+    }
+
+    /// Derives the endorsement key that the certificate is about. May take over 10 s on hardware.
+    func createEndorsementKey() throws(TPMError) -> LoadedObject {
+        try createPrimary(KeyTemplate.endorsementKey, in: .endorsement)
+    }
+
+    /// Derives the attestation key: the same one each time, until the TPM gets another endorsement seed.
+    func createAttestationKey() throws(TPMError) -> LoadedObject {
+        try createPrimary(KeyTemplate.attestationKey, in: .endorsement)
+    }
+
+    /// The secret in a credential that was made for this TPM and for `attestationKey`.
+    func activate(
+        _ credential: Credential, _ attestationKey: LoadedObject, _ endorsementKey: LoadedObject
+    ) throws(TPMError) -> [UInt8] {
+        var identity = try identityObject(unmarshalling: credential.identityObject)
+        var seed = try encryptedSecret(unmarshalling: credential.encryptedSeed)
+        let policy = try startPolicySession()
+        defer { flush(policy) }
+        // The endorsement key's policy: whoever may use the endorsement hierarchy.
+        try ResponseCode.check(
+            Esys_PolicySecret(
+                esys, ESYS_TR_RH_ENDORSEMENT, policy.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, nil, nil,
+                nil,
+                0, nil, nil), "Esys_PolicySecret", authorizedBy: .hierarchy("endorsement"))
+        let session = try session(encrypting: .both)
+        var secret: UnsafeMutablePointer<TPM2B_DIGEST>?
+        do throws(TPMError) {
+            try ResponseCode.check(
+                Esys_ActivateCredential(
+                    esys, attestationKey.handle, endorsementKey.handle, session, policy.handle, ESYS_TR_NONE,
+                    &identity, &seed, &secret), "Esys_ActivateCredential")
+        } catch {
+            guard error.code == .foreignKey || error.code == .refused else { throw error }
+            throw TPMError(.foreignKey, "the challenge was made for another TPM", response: error.response)
+        }
+        defer { Esys_Free(secret) }
+        guard let secret else { throw TPMError(.refused, "Esys_ActivateCredential gave no secret") }
+        return bytes(of: secret.pointee)
+    }
+
+    private func startPolicySession() throws(TPMError) -> LoadedObject {
+        var symmetric = TPMT_SYM_DEF()
+        symmetric.algorithm = TPM2_ALG_NULL
+        var handle = ESYS_TR()
+        try ResponseCode.check(
+            Esys_StartAuthSession(
+                esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nil, TPM2_SE_POLICY,
+                &symmetric, TPM2_ALG_SHA256, &handle), "Esys_StartAuthSession")
+        let session = keep(handle)
+        try ResponseCode.check(
+            Esys_TRSess_SetAttributes(esys, handle, TPMSession.continueSession, 0xff), "Esys_TRSess_SetAttributes")
+        return session
+    }
+
+    /// The attestation key's word that this TPM made `key` (TPM2_CertifyCreation), where its proof of creation is at hand,
+    /// or that it holds it (TPM2_Certify), with `nonce` in it.
+    func certify(
+        _ key: LoadedObject, _ proof: CreationProof?, by attestationKey: LoadedObject, nonce: [UInt8]
+    ) throws(TPMError) -> Attestation {
+        var qualifying = data(nonce)
+        var scheme = TPMT_SIG_SCHEME()
+        scheme.scheme = TPM2_ALG_NULL  // the attestation key's own
+        var statement: UnsafeMutablePointer<TPM2B_ATTEST>?
+        var signature: UnsafeMutablePointer<TPMT_SIGNATURE>?
+        defer {
+            Esys_Free(statement)
+            Esys_Free(signature)
+        }
+        let session = try session(encrypting: .command)
+        if let proof {
+            var hash = digest(proof.hash)
+            var ticket = try creationTicket(unmarshalling: proof.ticket)
+            try ResponseCode.check(
+                Esys_CertifyCreation(
+                    esys, attestationKey.handle, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &qualifying, &hash,
+                    &scheme, &ticket, &statement, &signature), "Esys_CertifyCreation")
+        } else {
+            let password = ESYS_TR_PASSWORD  // the attestation key's, which is empty
+            try ResponseCode.check(
+                Esys_Certify(
+                    esys, key.handle, attestationKey.handle, session, password, ESYS_TR_NONE, &qualifying, &scheme,
+                    &statement, &signature), "Esys_Certify", authorizedBy: .key)
+        }
+        guard let statement, let signature else { throw TPMError(.refused, "the TPM gave no attestation") }
+        return Attestation(statement: bytes(at: statement), signature: signatureBytes(signature.pointee))
+    }
+}
