@@ -86,7 +86,7 @@ let package = Package(
         test("EntropySourceTests", ["EntropySource", "EntropyCrypto", "Platform", "Support"]),
         test("FortunaTests", ["Fortuna", "Support"]),
         test("EntropyStateTests", ["EntropyState", "Support"]),
-        test("TPMTests", ["TPM", "Provisioning", "Platform", "Support"]),
+        test("TPMTests", ["TPM", "Provisioning", "EntropyCrypto", "DER", "Platform", "Support"]),
         test("ProvisioningTests", ["Provisioning", "TPM", "EntropyState", "EntropyCrypto", "Platform", "Support"]),
         test(
             "EntropySinkTests",

@@ -98,6 +98,31 @@ struct AuthorizationTests {
         #expect(try lockoutCounter().hasSuffix(": 0x0"))
     }
 
+    /// To a TPM a power cut while a guarded key is loaded is a failed try; without noDA three of them lock out the right
+    /// password.
+    @Test func powerCutsCountForAGuardedKeyOnly() throws {
+        let device = TPMDevice(tpm.tcti)
+        let guarded = try device.makeSigningKey(.ecdsaP256, authValue: auth("right"), isDAProtected: true).file
+        let free = try device.makeSigningKey(.ecdsaP256, authValue: auth("right")).file
+        device.close()
+        for _ in 0..<3 {
+            let signer = try TPMSigner(.file(free), authValue: try auth("right"), in: device)
+            _ = try signer.sign(message)
+            try tpm.restart()
+        }
+        device.close()
+        #expect(try lockoutCounter().hasSuffix(": 0x0"))
+        for _ in 0..<3 {
+            let signer = try TPMSigner(.file(guarded), authValue: try auth("right"), in: device)
+            _ = try signer.sign(message)
+            try tpm.restart()
+        }
+        device.close()
+        #expect(try lockoutCounter().hasSuffix(": 0x3"))
+        #expect(sign(guarded, try auth("right")).error.contains("the TPM is in lockout"))
+        #expect(sign(free, try auth("right")).signs)
+    }
+
     @Test func passwordsHaveAtMost32Bytes() throws {
         #expect(throws: TPMError.self) { try auth(String(repeating: "x", count: 33)) }
         // The TPM drops zeros at the end, and so does ESAPI.

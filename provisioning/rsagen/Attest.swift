@@ -67,7 +67,7 @@ func verifyAttestation(_ arguments: Arguments<Flag>, _ base: String) throws(Fail
     } catch {
         throw Failure(error.exitCode, "NOT proved: \(error.message)")
     }
-    try Terminal.output("proved: \(signerPath) is a key that was made in this TPM and cannot leave it")
+    try Terminal.output("proved: \(signerPath) is a key that was made in the challenged TPM and cannot leave it")
 }
 
 private func readAuthorities(_ arguments: Arguments<Flag>) throws(Failure) -> CertificateAuthorities {

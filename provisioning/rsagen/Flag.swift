@@ -17,8 +17,7 @@ enum Flag: Int, OptionTable {
         case .persist: Option(nil, "persist", "HANDLE", "keep the key in the TPM itself too, at 0x81......")
         case .key:
             Option(
-                nil, "key", "KEY",
-                "make no key: write the public half of this file or handle:0x81...... to BASE.pub, or do what --persist, --record, --inspect and --attest say"
+                nil, "key", "KEY", "use this key, a file or handle:0x81......; alone: write its public half to BASE.pub"
             )
         case .record:
             Option(

@@ -62,25 +62,22 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
             "the key is under dictionary-attack protection: a power cut while it is loaded counts as a failed try, and "
                 + "after a few of them the TPM refuses the right password too")
     }
+    if let handle { try attempt { () throws(TPMError) in try device.requireFree(handle) } }
     say("making the key, \(algorithm.shortName), in the TPM at \(device.configuration); this may take a minute")
     let key = try attempt { () throws(ProvisioningError) in
         try NewSigningKey.make(algorithm, in: device, authValue: authValue, isDAProtected: isDAProtected)
     }
     guard let inTPM = key.tpm else { return }
-    if let handle {
-        do throws(TPMError) {
-            try device.persist(inTPM.file, at: handle)
-        } catch {
-            throw Failure(error.exitCode, "\(error.message); no file was written")
-        }
-    }
     let publicFile = try attempt { () throws(CryptoError) in try key.publicKey.file(pem: arguments.has(.pem)) }
     try attempt { () throws(StateError) in
         try files.write([.open(inTPM.record.encode()), .secret(key.privateFile), .open(publicFile)])
     }
     say("wrote \(keyPath), \(publicPath) and \(recordPath), \(algorithm.name)")
     say("the key's attributes: \(inTPM.attributes.text)")
-    if let handle { say("the key is also kept in the TPM: -k \(persistentName(handle)) --record \(recordPath)") }
+    guard let handle else { return }
+    // The files are there: a key that took a minute is not lost where this fails.
+    try attempt { () throws(TPMError) in try device.persist(inTPM.file, at: handle) }
+    say("the key is also kept in the TPM: -k \(persistentName(handle)) --record \(recordPath)")
 }
 
 /// The key's password: what the file holds, or a new one. Nil where no file is named.

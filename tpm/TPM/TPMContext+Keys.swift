@@ -95,16 +95,20 @@ extension TPMContext {
         let response = Esys_EvictControl(
             esys, ESYS_TR_RH_OWNER, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle, &object)
         // TPM_RC_NV_DEFINED: something lives there. TPM_RC_NV_SPACE: no room for another one.
-        guard response != 0x14c else {
-            throw TPMError(
-                .handleTaken, "the TPM keeps another object at \(TPMHandle.text(handle)), which was left as it is")
-        }
+        guard response != 0x14c else { throw TPMContext.taken(handle) }
         guard response != 0x14b else {
             throw TPMError(
                 .refused, "the TPM has no room for another persistent key; see `tpm2_getcap handles-persistent`")
         }
         try ResponseCode.check(response, "Esys_EvictControl", authorizedBy: .hierarchy("owner"))
         _ = keep(object, isPersistent: true)
+    }
+
+    static func taken(_ handle: UInt32) -> TPMError {
+        TPMError(
+            .handleTaken,
+            "the TPM keeps another object at \(TPMHandle.text(handle)), which was left as it is; "
+                + "`tpm2_evictcontrol -C o -c \(TPMHandle.text(handle))` removes it")
     }
 
     /// Gives an object's authValue to ESAPI, which makes the session's HMAC with it.

@@ -28,6 +28,19 @@ extension TPMDevice {
         }
     }
 
+    /// Fails when something is kept at this persistent handle: worth knowing before a key is made for it.
+    public func requireFree(_ handle: UInt32) throws(TPMError) {
+        try perform { (context, _) throws(TPMError) in
+            do throws(TPMError) {
+                context.flush(try context.persistentObject(handle))
+            } catch {
+                guard error.code == .noSuchHandle else { throw error }
+                return
+            }
+            throw TPMContext.taken(handle)
+        }
+    }
+
     /// Keeps a key file's key in the TPM under a persistent handle of the owner's, which must be free.
     public func persist(_ file: TPMKeyFile, at handle: UInt32) throws(TPMError) {
         let area = try TPMPublicArea(unmarshalling: file.publicPart)
