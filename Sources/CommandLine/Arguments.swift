@@ -23,6 +23,10 @@ public struct Arguments<Table: OptionTable> {
                 try Terminal.output("\(Table.program.name.description) \(Version.number.description)")
                 return nil
             case .option(let place, let value):
+                // The second one would silently win.
+                guard value == nil || !result.given[place] else {
+                    throw .usage("--\(table[place].name.description) is given twice")
+                }
                 result.values[place] = value
                 result.given[place] = true
             case .wrong(let text):

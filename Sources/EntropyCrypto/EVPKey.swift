@@ -52,6 +52,12 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
         guard EVP_PKEY_public_check(context) == 1 else {
             throw CryptoError(.unsupportedKey, "the numbers of this key are no public key")
         }
+        if case .rsa = algorithm, WeakModulus.matches(key) {
+            throw CryptoError(
+                .unsupportedKey,
+                "this key is one of those that Infineon's chips made before 2018 (ROCA, CVE-2017-15361): who has its "
+                    + "public half can compute the private one; update the firmware, or use P-256")
+        }
         return algorithm
     }
 

@@ -48,3 +48,8 @@ public func wipe(_ bytes: inout [UInt8]) {
     bytes.withUnsafeMutableBytes { if let base = $0.baseAddress { sodium_memzero(base, $0.count) } }
     bytes = []
 }
+
+/// Zeroes what a C structure held. Never left out by the compiler, though the structure is not used afterwards.
+public func wipe(_ memory: UnsafeMutableRawBufferPointer) {
+    if let base = memory.baseAddress { sodium_memzero(base, memory.count) }
+}

@@ -14,6 +14,8 @@ public struct SignerError: Diagnostic {
     public enum Code: Sendable, Equatable {
         /// The device does not answer now; a later try may succeed.
         case unavailable
+        /// The key has a password that is not given, or another one.
+        case unauthorized
         /// The device or library refused.
         case refused
         /// What came back is not a signature of this key over this message. It was thrown away.
@@ -28,5 +30,11 @@ public struct SignerError: Diagnostic {
         self.message = message
     }
 
-    public var exitCode: ExitCode { code == .unavailable ? .unavailable : .failed }
+    public var exitCode: ExitCode {
+        switch code {
+        case .unavailable: .unavailable
+        case .unauthorized: .permission
+        case .refused, .wrongSignature: .failed
+        }
+    }
 }

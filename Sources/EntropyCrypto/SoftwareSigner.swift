@@ -29,7 +29,7 @@ public final class SoftwareSigner: Signer {
         }
         ERR_clear_error()
         guard let pointer else {
-            throw CryptoError(.notAKey, "not a private key: PKCS#1, PKCS#8 or TSS2 PRIVATE KEY is expected")
+            throw CryptoError(.notAKey, "not a private key: PKCS#1, PKCS#8, SEC 1 or TSS2 PRIVATE KEY is expected")
         }
         let key = try EVPKey(owning: pointer)
         publicKey = try SoftwareSigner.publicHalf(of: key)

@@ -22,8 +22,8 @@ final class Receiver {
     private let clock: Clock
     private let log: Log
     private let keys: [PublicKey]
-    /// One for each signer, in their order.
-    private var counters: [Int64]
+    /// With the counters as they are now.
+    private var signers: [KnownSigner]
 
     init(_ configuration: SinkConfiguration, pool: consuming EntropyDevice, clock: Clock, log: Log) {
         self.configuration = configuration
@@ -31,7 +31,7 @@ final class Receiver {
         self.clock = clock
         self.log = log
         keys = configuration.signers.map { $0.key }
-        counters = configuration.signers.map { $0.counter }
+        signers = configuration.signers
     }
 
     func receive(_ bytes: [UInt8], from peer: Peer) -> Answer {
@@ -46,7 +46,7 @@ final class Receiver {
             return Answer(receipt: nil)
         }
         let status = judge(packet, by: signer, from: peer)
-        let receipt = Receipt(status: status, counter: counters[signer], time: clock.unixTime())
+        let receipt = Receipt(status: status, counter: signers[signer].counter, time: clock.unixTime())
         return Answer(receipt: receipt.seal(with: opened.sharedKey))
     }
 
@@ -54,7 +54,7 @@ final class Receiver {
         do throws(PacketError) {
             try checkRecipient(packet)
             try Freshness(drift: configuration.drift).check(
-                packet, now: clock.unixTime(), storedCounter: counters[signer])
+                packet, now: clock.unixTime(), storedCounter: signers[signer].counter)
         } catch {
             // Anyone can send a recorded packet again: these are limited like junk.
             log.junk(peer, "\(name(packet, signer)) refused: \(error.message)")
@@ -77,21 +77,21 @@ final class Receiver {
 
     private func accept(_ packet: Packet, by signer: Int, from peer: Peer) -> Receipt.Status {
         do throws(StateError) {
-            try configuration.counterFile.store(packet.counter, for: configuration.signers[signer])
+            try configuration.counterFile.store(packet.counter, for: signer, of: signers)
         } catch {
             if case .counterNotAbove(let stored) = error {
-                counters[signer] = stored
+                signers[signer].counter = stored
                 log.junk(peer, "\(name(packet, signer)) refused: \(error.message)")
                 return .counterRegressed
             }
             // It shall not be tried again by whoever recorded the packet, nor mixed should it be on the medium after all.
-            counters[signer] = packet.counter
+            signers[signer].counter = packet.counter
             log.line(
                 "\(peer.text): \(name(packet, signer)) not mixed: its counter cannot be stored: \(error.message)"
             )
             return .notMixed
         }
-        counters[signer] = packet.counter
+        signers[signer].counter = packet.counter
         do throws(SystemError) {
             let result = try pool.mix(packet.chunk, creditingBits: Receiver.creditedBits)
             log.line("\(peer.text): \(name(packet, signer)) mixed, \(describe(result))")
@@ -105,7 +105,7 @@ final class Receiver {
     /// What a log calls a packet: with several signers, by its signer too.
     private func name(_ packet: Packet, _ signer: Int) -> String {
         keys.count == 1
-            ? "packet \(packet.counter)" : "packet \(packet.counter) of signer \(configuration.signers[signer].label)"
+            ? "packet \(packet.counter)" : "packet \(packet.counter) of signer \(signers[signer].label)"
     }
 
     private func describe(_ result: EntropyDevice.Result) -> String {

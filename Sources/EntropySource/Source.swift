@@ -146,7 +146,8 @@ public final class Source {
                 result.served += 1
                 say(
                     "\(target.address): packet \(sent.counter) sent, \(sent.size) bytes, unconfirmed: "
-                        + "the sink closed without a receipt (should it have refused, its log says why)")
+                        + "the sink closed without a receipt (an original one does; or this key is not among its "
+                        + "signers: its log says)")
             case .receipt(let receipt, let sent) where receipt.status == .mixed:
                 try schedule(target)
                 result.served += 1

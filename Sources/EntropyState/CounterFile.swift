@@ -2,64 +2,66 @@ import EntropyCrypto
 import Platform
 
 /// Where the counters of the last packets that a sink accepted are kept, one for each signer: in its configuration, or in
-/// a file beside it. Either has one `Counter`, or a list `Signer` of objects with a `Key` and a `Counter` each.
+/// a file beside it. Either is a `SignerTable`.
 public struct CounterFile: Sendable {
     public let path: String
-    /// True when it is the sink's configuration, which must exist and whose other members are kept.
+    /// True when it is the sink's configuration, which must exist, whose other members are kept, and which says itself
+    /// whose packets are taken.
     let isConfiguration: Bool
-    /// True when there is more than one signer: then a counter that names no key is nobody's.
-    let isShared: Bool
 
-    /// The stored counter of `signer`; nil when the file or the member is missing.
-    func load(_ signer: KnownSigner) throws(StateError) -> Int64? {
+    /// The signers with the counters that are stored there, where these are greater.
+    func raise(_ signers: [KnownSigner]) throws(StateError) -> [KnownSigner] {
         var bytes: [UInt8]
         do throws(SystemError) {
             bytes = try StateFile.read(path, limit: SinkConfiguration.maximumSize)
         } catch {
-            if error.isMissing { return nil }
+            if error.isMissing { return signers }
             throw .file(error)
         }
         defer { wipe(&bytes) }
-        return try counter(at: try place(of: signer, in: try SinkConfiguration.parse(bytes, path)))
+        let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
+        return signers.map { $0.raised(to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter) }
     }
 
-    /// Shows, before the first packet comes, that counters can be stored: replaces the file with its own contents, or
-    /// writes one where the configuration names a file that does not exist yet.
+    /// Shows, before the first packet comes, that counters can be stored: replaces a configuration with its own contents,
+    /// and has another file say every signer's counter, by its key.
     public func claim(_ signers: [KnownSigner]) throws(StateError) {
         let file = try lock()
         var bytes: [UInt8]
-        if let found = try file.contents(limit: SinkConfiguration.maximumSize) {
+        if isConfiguration {
+            guard let found = try file.contents(limit: SinkConfiguration.maximumSize) else {
+                throw .file(SystemError.missing(path))
+            }
             bytes = found
         } else {
-            if isConfiguration { throw .file(SystemError.missing(path)) }
-            let document = JSONDocument(empty: .object)
-            for signer in signers { insert(signer, in: document).set("Counter", signer.counter) }
-            bytes = document.encode()
+            bytes = try completed(try read(file), signers).encode()
         }
         defer { wipe(&bytes) }
         do throws(SystemError) { try file.replace(with: bytes) } catch { throw .counterNotStorable(error) }
     }
 
-    /// Stores the counter of `signer`, durably, in the file as it is now. Throws `counterNotAbove` where that has the same
-    /// or a greater one, which an operator or another sink put there, and `signerGone` where a configuration no longer
-    /// lists the signer; refuses to make a configuration where there is none.
-    public func store(_ counter: Int64, for signer: KnownSigner) throws(StateError) {
+    /// Stores the counter of one of the signers, durably, in the file as it is now. Throws `counterNotAbove` where that has
+    /// the same or a greater one, which an operator or another sink put there, and `signerGone` where a configuration no
+    /// longer lists the signer; refuses to make a configuration where there is none.
+    public func store(_ counter: Int64, for place: Int, of signers: [KnownSigner]) throws(StateError) {
         let file = try lock()
-        var document = JSONDocument(empty: .object)
-        if var bytes = try file.contents(limit: SinkConfiguration.maximumSize) {
-            defer { wipe(&bytes) }
-            document = try SinkConfiguration.parse(bytes, path)
-        } else if isConfiguration {
-            throw .file(SystemError.missing(path))
-        }
-        if let place = try place(of: signer, in: document) {
-            if let stored = try self.counter(at: place), stored >= counter { throw .counterNotAbove(stored: stored) }
-            place.set("Counter", counter)
-        } else {
-            guard !isConfiguration else { throw .signerGone(file: path) }
-            insert(signer, in: document).set("Counter", counter)
-        }
-        try file.save(document)
+        var document = try read(file)
+        if !isConfiguration { document = try completed(document, signers) }
+        guard let entry = try table(document, signers).entry(of: signers[place].key),
+            !(isConfiguration && entry.isRemoved)
+        else { throw .signerGone(file: path) }
+        if let stored = entry.counter, stored >= counter { throw .counterNotAbove(stored: stored) }
+        entry.object.set("Counter", counter)
+        try file.save(document, limit: SinkConfiguration.maximumSize)
+    }
+
+    /// Has a file beside the configuration say whose its counter is, before there is another signer.
+    func name(_ signers: [KnownSigner]) throws(StateError) {
+        guard !isConfiguration, Path.exists(path) else { return }
+        let file = try lock()
+        let document = try read(file)
+        guard try table(document, signers).unnamedCounter != nil else { return }
+        try file.save(try completed(document, signers), limit: SinkConfiguration.maximumSize)
     }
 
     private func lock() throws(StateError) -> StateFile {
@@ -71,38 +73,38 @@ public struct CounterFile: Sendable {
         }
     }
 
-    private func counter(at place: JSONValue?) throws(StateError) -> Int64? {
-        guard let place else { return nil }
-        return try FieldReader(file: path, object: place).integer("Counter")
-    }
-
-    /// The object whose `Counter` is the signer's; nil where there is none.
-    private func place(of signer: KnownSigner, in document: JSONDocument) throws(StateError) -> JSONValue? {
-        let root = document.value
-        guard let named = root["Signer"] else {
-            // A file that has a counter without a key's name is that of a sink with one signer.
-            if isShared, root["Counter"] != nil { throw unnamed }
-            return isShared || isConfiguration ? nil : root
+    /// The file's contents; an empty object where there is no file, unless it is the configuration.
+    private func read(_ file: StateFile) throws(StateError) -> JSONDocument {
+        guard var bytes = try file.contents(limit: SinkConfiguration.maximumSize) else {
+            if isConfiguration { throw .file(SystemError.missing(path)) }
+            return JSONDocument(empty: .object)
         }
-        guard let entries = named.elements else {
-            guard let key = named.string, signer.has(key: key) else { return nil }
-            return root
+        defer { wipe(&bytes) }
+        return try SinkConfiguration.parse(bytes, path)
+    }
+
+    /// The same with every signer in it: with the counter that it has there, or else with the one that is known here.
+    private func completed(_ document: JSONDocument, _ signers: [KnownSigner]) throws(StateError) -> JSONDocument {
+        let table = try table(document, signers)
+        if let only = signers.first, signers.count == 1, table.entries.isEmpty {
+            if table.unnamedCounter == nil { document.value.set("Counter", only.counter) }
+            table.nameCounter(only.key)
+            return document
         }
-        return entries.first { $0["Key"]?.string.map { signer.has(key: $0) } ?? false }
+        for signer in signers where table.entry(of: signer.key) == nil {
+            try self.table(document, signers).append(signer.key, counter: signer.counter)
+        }
+        return document
     }
 
-    private var unnamed: StateError {
-        .content(
-            file: path, field: "Counter",
-            expected: "a list Signer with the Key and the Counter of each signer: which of them this counts for "
-                + "is not said (entropy-config --add-signer says it)")
-    }
-
-    /// A new place for a signer's counter, in a file that is no configuration.
-    private func insert(_ signer: KnownSigner, in document: JSONDocument) -> JSONValue {
-        guard isShared || document.value["Signer"] != nil else { return document.value }
-        let entry = document.value.array("Signer").appendObject()
-        entry.set("Key", Base64.encode(signer.key.pkix))
-        return entry
+    private func table(_ document: JSONDocument, _ signers: [KnownSigner]) throws(StateError) -> SignerTable {
+        let table = try SignerTable(FieldReader(file: path, object: document.value))
+        guard table.unnamedCounter == nil || signers.count == 1 || isConfiguration else {
+            throw .content(
+                file: path, field: "Counter",
+                expected:
+                    "\"Signer\" beside it, the key that it counts for, as base64 of its DER: there are several signers")
+        }
+        return table
     }
 }

@@ -117,25 +117,17 @@ package struct JSONValue {
         return JSONValue(document: document, pointer: member)
     }
 
-    /// The array that a member is, or an empty one in its place.
-    package func array(_ name: StaticString) -> JSONValue {
+    /// The array that a member is; else an empty one in its place, which `fill` is called for.
+    package func array(_ name: StaticString, fill: (JSONValue) -> Void) -> JSONValue {
         if let found = self[name], found.kind == .array { return found }
-        return replaceWithArray(name)
-    }
-
-    /// An empty array in a member's place, or at the end.
-    package func replaceWithArray(_ name: StaticString) -> JSONValue {
         let array = json_object_new_array()
         add(name, array)
-        return JSONValue(document: document, pointer: array)
+        let value = JSONValue(document: document, pointer: array)
+        fill(value)
+        return value
     }
 
     package func remove(_ name: StaticString) { json_object_object_del(pointer, cString(name)) }
-
-    package func removeElement(at place: Int) {
-        let result = json_object_array_del_idx(pointer, place, 1)
-        precondition(result == 0, "an element that is there")
-    }
 
     private func add(_ name: StaticString, _ value: OpaquePointer?) {
         let result = json_object_object_add(pointer, cString(name), value)

@@ -21,7 +21,9 @@ public final class NewFiles {
     /// before anything is made, which may take a minute.
     public init(_ paths: [String], force: Bool) throws(StateError) {
         var files: [StateFile] = []
-        for path in paths {
+        for (place, path) in paths.enumerated() {
+            // The second one would wait for the first one's lock.
+            guard !paths[..<place].contains(where: { $0.utf8.elementsEqual(path.utf8) }) else { throw .sameName(path) }
             guard force || !Path.exists(path) else { throw .file(SystemError.existing(path)) }
             guard !Path.isDirectory(path) else { throw .file(SystemError.directory(path)) }
             files.append(try StateFile.locked(path))
@@ -34,16 +36,12 @@ public final class NewFiles {
     /// Writes the files, in the order of their paths. Where one cannot get its name those before it lose theirs again.
     public func write(_ contents: [Content]) throws(StateError) {
         precondition(contents.count == files.count, "each file has its contents")
-        var published = 0
         do throws(SystemError) {
             for (file, content) in zip(files, contents) { try file.prepare(content.bytes, mode: content.mode) }
-            for file in files {
-                try file.publish(replacing: force)
-                published += 1
-            }
+            for file in files { try file.publish(replacing: force) }
         } catch {
             // What was replaced is gone already: then the new ones are better than nothing.
-            if !force { for path in paths.prefix(published) { try? Path.remove(path) } }
+            if !force { for (file, path) in zip(files, paths) where file.isPublished { try? Path.remove(path) } }
             throw .file(error)
         }
     }

@@ -9,86 +9,47 @@ public struct SignerEditor {
     /// For the configuration at `path`.
     public init(_ path: String) { self.path = path }
 
-    /// Adds a signer, whose counter begins at 0. One key becomes a list with it, and takes its counter along. Returns how
-    /// many signers there are now.
-    public func add(_ key: PublicKey) throws(StateError) -> Int {
-        try edit { (configuration, object) throws(StateError) in
-            guard !configuration.signers.contains(where: { $0.key.pkix == key.pkix }) else {
-                throw .content(file: path, field: "Signer", expected: "another key: this one is there already")
-            }
-            guard configuration.signers.count < KnownSigner.maximumCount else {
-                throw .content(
-                    file: path, field: "Signer", expected: "no more than \(KnownSigner.maximumCount) keys")
-            }
-            let list = makeList(configuration, object)
-            let entry = list.appendObject()
-            entry.set("Key", Base64.encode(key.pkix))
-            entry.set("Counter", 0)
-            return configuration.signers.count + 1
-        }
-    }
-
-    /// Takes a signer out; the last one stays. Returns how many there are now.
-    public func remove(_ key: PublicKey) throws(StateError) -> Int {
-        try edit { (configuration, object) throws(StateError) in
-            guard let place = configuration.signers.firstIndex(where: { $0.key.pkix == key.pkix }) else {
-                throw .content(file: path, field: "Signer", expected: "the key that is to be removed: it is not there")
-            }
-            guard configuration.signers.count > 1 else {
-                throw .content(
-                    file: path, field: "Signer", expected: "another key beside it: a sink without one is of no use")
-            }
-            makeList(configuration, object).removeElement(at: place)
-            return configuration.signers.count - 1
-        }
-    }
-
-    private func edit(
-        _ change: (SinkConfiguration, JSONValue) throws(StateError) -> Int
-    ) throws(StateError) -> Int {
+    /// Takes `removed` out and brings `added` in, both or neither. A new signer's counter begins at 0; one that was taken
+    /// out before goes on where it was. Returns how many signers there are now.
+    public func change(adding added: PublicKey?, removing removed: PublicKey?) throws(StateError) -> Int {
         let file = try StateFile.locked(path)
-        // Only what is good is changed, so that what comes out is good too.
-        let configuration = try SinkConfiguration(reading: path, warn: { _ in })
         guard var bytes = try file.contents(limit: SinkConfiguration.maximumSize) else {
             throw .file(SystemError.missing(path))
         }
         defer { wipe(&bytes) }
+        // Read once: what is judged is what is changed. Only what is good is changed, and judged again afterwards.
         let document = try SinkConfiguration.parse(bytes, path)
-        let count = try change(configuration, document.value)
-        try nameCounter(of: configuration)
-        try file.save(document)
+        let before = try SinkConfiguration(document, path)
+        if let removed { try remove(removed, from: document) }
+        if let added { try add(added, to: document) }
+        let count = try table(document).entries.count { !$0.isRemoved }
+        guard count > 0 else { throw .signers(file: path, "this is the only signer: bring another one in first") }
+        guard count <= KnownSigner.maximumCount else {
+            throw .signers(file: path, "there are \(KnownSigner.maximumCount) signers already: remove one first")
+        }
+        try before.counterFile.name(before.signers)
+        try file.save(document, limit: SinkConfiguration.maximumSize)
         return count
     }
 
-    /// The list of signers; one signer becomes a list of one, with the counter that stood beside it.
-    private func makeList(_ configuration: SinkConfiguration, _ object: JSONValue) -> JSONValue {
-        if let list = object["Signer"], list.kind == .array { return list }
-        let list = object.replaceWithArray("Signer")
-        for signer in configuration.signers {
-            let entry = list.appendObject()
-            entry.set("Key", Base64.encode(signer.key.pkix))
-            entry.set("Counter", signer.counter)
-        }
-        object.remove("Counter")
-        return list
+    private func table(_ document: JSONDocument) throws(StateError) -> SignerTable {
+        try SignerTable(FieldReader(file: path, object: document.value))
     }
 
-    /// A counter in a file of its own learns whose it is, before there is another one. The sink that stores there finds it
-    /// in its new place.
-    private func nameCounter(of configuration: SinkConfiguration) throws(StateError) {
-        let counterFile = configuration.counterFile
-        guard !counterFile.isConfiguration, configuration.signers.count == 1, let signer = configuration.signers.first
-        else { return }
-        let file = try StateFile.locked(counterFile.path)
-        guard var bytes = try file.contents(limit: SinkConfiguration.maximumSize) else { return }
-        defer { wipe(&bytes) }
-        let document = try SinkConfiguration.parse(bytes, counterFile.path)
-        let reader = FieldReader(file: counterFile.path, object: document.value)
-        guard document.value["Signer"] == nil, let counter = try reader.integer("Counter") else { return }
-        let entry = document.value.array("Signer").appendObject()
-        entry.set("Key", Base64.encode(signer.key.pkix))
-        entry.set("Counter", counter)
-        document.value.remove("Counter")
-        try file.save(document)
+    private func add(_ key: PublicKey, to document: JSONDocument) throws(StateError) {
+        let table = try table(document)
+        guard let entry = table.entry(of: key) else { return table.append(key, counter: 0) }
+        guard entry.isRemoved else {
+            throw .signers(file: path, "this signer is there already")
+        }
+        entry.object.remove("Removed")
+    }
+
+    private func remove(_ key: PublicKey, from document: JSONDocument) throws(StateError) {
+        let table = try table(document)
+        guard let entry = table.entry(of: key), !entry.isRemoved else {
+            throw .signers(file: path, "this key is not among the signers")
+        }
+        table.remove(entry)
     }
 }

@@ -23,7 +23,11 @@ public struct SinkConfiguration: Sendable {
         var bytes = try StateFile.contents(
             of: path, limit: SinkConfiguration.maximumSize, secret: true, warn: warn)
         defer { wipe(&bytes) }
-        let document = try SinkConfiguration.parse(bytes, path)
+        try self.init(try SinkConfiguration.parse(bytes, path), path)
+    }
+
+    /// Judges what was read from `path`.
+    init(_ document: JSONDocument, _ path: String) throws(StateError) {
         let reader = FieldReader(file: path, object: document.value)
         (address, endpoint) = try reader.endpoint("Address", .listening)
         let drift = try reader.integer("Drift") ?? 0
@@ -37,18 +41,18 @@ public struct SinkConfiguration: Sendable {
         }
         let signers = try KnownSigner.list(reader)
         requiresRecipient = try reader.boolean("RequireRecipient") ?? false
-        let isShared = signers.count > 1
         if let state = try reader.string("State") {
             guard !state.isEmpty, !state.utf8.contains(0) else { throw reader.wrong("State", "a file's path") }
-            let resolved = Path.resolve(state, from: Path.directory(of: path))
-            let file = CounterFile(path: resolved, isConfiguration: false, isShared: isShared)
-            var raised: [KnownSigner] = []
-            for signer in signers { raised.append(signer.raised(to: try file.load(signer))) }
-            self.signers = raised
-            counterFile = file
+            // Seen from the file itself, so that every link to it means the same counters.
+            let statePath = Path.resolve(state, from: Path.directory(of: Path.resolvingLinks(path)))
+            guard !Path.isSameFile(statePath, path) else {
+                throw reader.wrong("State", "another file than the configuration, which keeps the counters without it")
+            }
+            counterFile = CounterFile(path: statePath, isConfiguration: false)
+            self.signers = try counterFile.raise(signers)
         } else {
+            counterFile = CounterFile(path: path, isConfiguration: true)
             self.signers = signers
-            counterFile = CounterFile(path: path, isConfiguration: true, isShared: isShared)
         }
     }
 

@@ -9,12 +9,16 @@ public enum StateError: Diagnostic {
     case notJSON(file: String, reason: String)
     /// JSON of another shape: where it is ("entry 2, Counter") and what was expected there.
     case content(file: String, field: String, expected: String)
+    /// Two files that are to be written have this one name.
+    case sameName(String)
     /// A key that does not fit the place where it is named.
     case key(file: String, CryptoError)
     /// The counter is at 2⁶³−1: there is no next one.
     case counterExhausted(file: String, address: String)
     /// The file already has this counter, which is not below the one to be stored.
     case counterNotAbove(stored: Int64)
+    /// A change of a configuration's signers that cannot be made.
+    case signers(file: String, String)
     /// The configuration no longer lists the signer that a running sink knows.
     case signerGone(file: String)
     /// The configuration, where the counter would be kept, cannot be written.
@@ -23,7 +27,8 @@ public enum StateError: Diagnostic {
     public var exitCode: ExitCode {
         switch self {
         case .file(let error): error.exitCode
-        case .notJSON, .content, .key: .badInput
+        case .sameName: .usage
+        case .notJSON, .content, .key, .signers: .badInput
         case .counterExhausted, .counterNotAbove, .signerGone: .failed
         case .counterNotStorable(let error): error.exitCode
         }
@@ -35,11 +40,13 @@ public enum StateError: Diagnostic {
         case .notJSON(let file, let reason): "\(file): not JSON: \(reason)"
         case .content(let file, let field, let expected):
             field.isEmpty ? "\(file): expected \(expected)" : "\(file): \(field): expected \(expected)"
+        case .sameName(let path): "\(path): two files would have this name"
         case .key(let file, let error): "\(file): \(error.message)"
         case .counterExhausted(let file, let address):
             "\(file): the counter for \(address) has reached its end: make a new signing key, give it to the sink, "
                 + "set the counter to 0 on both sides, and restart the sink"
         case .counterNotAbove(let stored): "the stored counter is \(stored) already"
+        case .signers(let file, let reason): "\(file): \(reason)"
         case .signerGone(let file): "\(file): it no longer lists this signer; restart the sink"
         case .counterNotStorable(let error):
             "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"

@@ -24,9 +24,11 @@ extension StateFile {
         }
     }
 
-    func save(_ document: JSONDocument) throws(StateError) {
+    /// Replaces the contents, unless they have become longer than what will be read.
+    func save(_ document: JSONDocument, limit: Int) throws(StateError) {
         var bytes = document.encode()
         defer { wipe(&bytes) }
+        guard bytes.count <= limit else { throw .file(tooLong) }
         do throws(SystemError) { try replace(with: bytes) } catch { throw .file(error) }
     }
 }

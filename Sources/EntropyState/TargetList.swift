@@ -61,7 +61,7 @@ public struct TargetList: Sendable {
             document = parsed.document
         }
         target.write(to: document.value.appendObject())
-        try file.save(document)
+        try file.save(document, limit: TargetList.maximumSize)
     }
 
     /// Changes one entry of the file as it is now; `change` returns nil to leave it alone.
@@ -78,7 +78,7 @@ public struct TargetList: Sendable {
             let elements = document.value.elements,
             let value = try change(targets[place], elements[place])
         else { return nil }
-        try file.save(document)
+        try file.save(document, limit: TargetList.maximumSize)
         return value
     }
 

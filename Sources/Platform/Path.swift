@@ -33,6 +33,15 @@ public enum Path {
         return String(validatingCString: resolved) ?? path
     }
 
+    /// The file behind all symbolic links; the path itself where there is none.
+    public static func resolvingLinks(_ path: String) -> String { (try? followingLinks(path)) ?? path }
+
+    /// True when both paths lead to one file that exists.
+    public static func isSameFile(_ path: String, _ other: String) -> Bool {
+        guard let file = FileStatus.find(resolvingLinks(path)) else { return false }
+        return file.isSameFile(as: FileStatus.find(resolvingLinks(other)))
+    }
+
     /// Gives the file `from` the name `to`, replacing what was there, in one step.
     public static func rename(_ from: String, to: String) throws(SystemError) {
         guard CPlatform.rename(from, to) == 0 else { throw SystemError("replace", to, .creating) }

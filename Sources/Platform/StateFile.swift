@@ -9,7 +9,8 @@ public final class StateFile {
     private let path: String
     private let temporary: String
     private let successor: FileDescriptor
-    private var isPublished = false
+    /// True once the successor has the file's name.
+    public private(set) var isPublished = false
 
     /// Milliseconds to wait for another program that holds the lock.
     private static let patience: Int64 = 10_000
@@ -46,6 +47,9 @@ public final class StateFile {
     public func read(limit: Int) throws(SystemError) -> [UInt8] {
         try FileDescriptor(path, for: .read).readAll(limit: limit)
     }
+
+    /// What is said of contents that are longer than what would be read again.
+    public var tooLong: SystemError { SystemError("write", path, errno: EFBIG, .creating) }
 
     /// Replaces the contents, durably: when this returns they are on the medium, and at no moment is there a file with
     /// less than the old or the new ones. A new file gets mode 0600. At most once.

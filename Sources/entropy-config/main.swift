@@ -13,7 +13,9 @@ enum Flag: Int, OptionTable {
         case .drift: Option("d", "drift", "SECONDS", "the greatest difference of the clocks", default: "120")
         case .add: Option(nil, "add-signer", "FILE", "take this source's packets too: changes --file in place")
         case .remove:
-            Option(nil, "remove-signer", "FILE", "take this source's packets no longer: changes --file in place")
+            Option(
+                nil, "remove-signer", "FILE",
+                "take this source's packets no longer, also by its key's fingerprint: likewise")
         case .file:
             Option("f", "file", "FILE", "the configuration that the two change", default: "config.json")
         }
@@ -30,23 +32,36 @@ enum Flag: Int, OptionTable {
 
 func say(_ line: String) { Terminal.say(Flag.program.name, line) }
 
+func readKey(_ path: String) throws(Failure) -> PublicKey {
+    try attempt { () throws(StateError) in try PublicKey.read(path) }
+}
+
+/// The signer of a configuration that has this fingerprint: its file may be gone.
+func find(_ fingerprint: String, in path: String) throws(Failure) -> PublicKey? {
+    guard fingerprint.utf8.count == 64 else { return nil }
+    let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: { _ in }) }
+    return configuration.signers.first { $0.key.fingerprint.utf8.elementsEqual(fingerprint.utf8) }?.key
+}
+
 /// Changes the signers of a configuration that is there.
 func edit(_ arguments: Arguments<Flag>) throws(Failure) {
     try arguments.allow([.add, .remove, .file], with: "--add-signer and --remove-signer")
     let path = try arguments.required(.file)
-    let editor = SignerEditor(path)
-    func change(
-        _ option: Flag, _ verb: StaticString, _ body: (PublicKey) throws(StateError) -> Int
-    ) throws(Failure) {
-        guard let keyPath = arguments[option] else { return }
-        let key = try attempt { () throws(StateError) in try PublicKey.read(keyPath) }
-        let count = try attempt { () throws(StateError) in try body(key) }
-        say(
-            "\(verb.description) \(keyPath), fingerprint \(key.fingerprint); \(path) has "
-                + "\(count == 1 ? "one signer" : "\(count) signers") now; restart the sink")
+    let added = try arguments[.add].map { (keyPath) throws(Failure) in try readKey(keyPath) }
+    let removed = try arguments[.remove].map { (name) throws(Failure) in
+        if let key = try find(name, in: path) { return key }
+        return try readKey(name)
     }
-    try change(.add, "added") { (key) throws(StateError) in try editor.add(key) }
-    try change(.remove, "removed") { (key) throws(StateError) in try editor.remove(key) }
+    let count = try attempt { () throws(StateError) in
+        try SignerEditor(path).change(adding: added, removing: removed)
+    }
+    if let removed {
+        say(
+            "removed the signer with the fingerprint \(removed.fingerprint); a sink that runs may take its packets still"
+        )
+    }
+    if let added { say("added the signer with the fingerprint \(added.fingerprint)") }
+    say("\(path) has \(count == 1 ? "one signer" : "\(count) signers") now; restart the sink")
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in

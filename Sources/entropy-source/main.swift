@@ -15,7 +15,8 @@ enum Flag: Int, OptionTable {
                 "k", "key", "KEY", "the signing key, a file or handle:0x81......; a file says itself who signs",
                 default: "signer.key")
         case .authFile: Option(nil, "auth-file", "FILE", "the password of a key in the TPM")
-        case .record: Option(nil, "record", "FILE", "what is known of the key's TPM (default KEY with .tpm.json)")
+        case .record:
+            Option(nil, "record", "FILE", "what is known of the key's TPM (default signer.tpm.json for signer.key)")
         case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")
         case .targets: Option("t", "targets", "FILE", "the list of sinks", default: "targets.json")
         case .tcti: Option(nil, "tcti", "CONF", "the TPM (default $TPM2TOOLS_TCTI, else device:/dev/tpmrm0)")
@@ -44,7 +45,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti])
     let key = try attempt { () throws(ProvisioningError) in
-        try SigningKey(reading: keyPath, record: arguments[.record], authFile: arguments[.authFile], warn: say)
+        try SigningKey(reading: keyPath, record: .init(arguments[.record]), authFile: arguments[.authFile], warn: say)
     }
     if !key.isInTPM {
         say("\(keyPath) is a software key: whoever copies the file can sign; a TPM key cannot be copied")

@@ -129,4 +129,33 @@ import Testing
         let tpm = Array("-----BEGIN TSS2 PRIVATE KEY-----\nMAA=\n-----END TSS2 PRIVATE KEY-----\n".utf8)
         #expect(code(ofPrivate: tpm) == .tpmKey)
     }
+
+    /// A modulus with the mark of CVE-2017-15361, made by its definition: a power of 65537 modulo the product of the first
+    /// primes. Python's cryptography writes it as a key; one with a bit changed is no longer marked.
+    @Test(.enabled(if: haveTools("python3"), "python3 is not installed")) func weakKeysOfInfineonAreRefused() throws {
+        let script = """
+            import secrets, sys
+            from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+            from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+            primes = [p for p in range(2, 702) if all(p % q for q in range(2, p))]
+            product = 1
+            for p in primes: product *= p
+            # Odd, of 2048 bits, with no small factor; whether it is a product of two primes nobody can see.
+            n = (secrets.randbits(2047) | 1 << 2047) // product * product + pow(65537, secrets.randbits(64), product)
+            n += product * (n % 2 == 0)
+            n = n if sys.argv[1] == "weak" else n ^ 1 << 1024
+            while sys.argv[1] != "weak" and any(n % p == 0 for p in range(3, 2000, 2)): n += 2
+            key = RSAPublicNumbers(65537, n).public_key()
+            sys.stdout.buffer.write(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+            """
+        for _ in 0..<5 {
+            let weak = try run(["/usr/bin/python3", "-c", script, "weak"])
+            #expect(weak.status == 0, "\(weak.errors)")
+            let error = #expect(throws: CryptoError.self) { try PublicKey(Array(weak.output)) }
+            #expect(error?.message.contains("CVE-2017-15361") == true, "\(error?.message ?? "")")
+            #expect(throws: Never.self) {
+                try PublicKey(Array(try run(["/usr/bin/python3", "-c", script, "other"]).output))
+            }
+        }
+    }
 }

@@ -51,16 +51,16 @@ import Testing
     }
 
     @Test func eachSignerHasItsCounter() throws {
-        try write("[\(entry(keys[0], 5)), \(entry(keys[1], nil)), \(entry(keys[2], .max))]")
+        try write("[\(entry(keys[0], 5)), \(entry(keys[1], 0)), \(entry(keys[2], .max))]")
         let configuration = try load()
         #expect(configuration.signers.map { $0.counter } == [5, 0, .max])
         #expect(configuration.signers.map { $0.key.pkix } == keys.map { $0.pkix })
-        try configuration.counterFile.store(1, for: configuration.signers[1])
-        try configuration.counterFile.store(6, for: configuration.signers[0])
+        try configuration.counterFile.store(1, for: 1, of: configuration.signers)
+        try configuration.counterFile.store(6, for: 0, of: configuration.signers)
         #expect(try counters() == [text(keys[0]): 6, text(keys[1]): 1, text(keys[2]): .max])
         #expect(try directory.text("config.json").contains("kept"))
         let error = #expect(throws: StateError.self) {
-            try configuration.counterFile.store(6, for: configuration.signers[0])
+            try configuration.counterFile.store(6, for: 0, of: configuration.signers)
         }
         if case .counterNotAbove(6)? = error {} else { Issue.record("\(String(describing: error))") }
         #expect(try load().signers.map { $0.counter } == [6, 1, .max])
@@ -68,13 +68,15 @@ import Testing
 
     @Test func wrongListsAreNamed() throws {
         let one = entry(keys[0], 1)
-        let many = (0..<17).map { _ in one }.joined(separator: ", ")
+        let many = (0..<65).map { _ in one }.joined(separator: ", ")
         for (signer, more, field) in [
             ("[]", "", "Signer"), ("[\(many)]", "", "Signer"), ("[\"\(text(keys[0]))\"]", "", "Signer, entry 1"),
             ("[\(one), {}]", "", "Signer, entry 2, Key"), ("[\(one), null]", "", "Signer, entry 2"),
             ("[\(one), \(one)]", "", "Signer, entry 2, Key"),
             ("[{\"Key\": \"AAAA\"}]", "", "Signer, entry 1, Key"),
             ("[{\"Key\": \"\(text(keys[0]))\", \"Counter\": 1.5}]", "", "Signer, entry 1, Counter"),
+            ("[\(entry(keys[0], nil))]", "", "Signer, entry 1, Counter"),
+            ("[{\"Key\": \"\(text(keys[0]))\", \"Counter\": 1, \"Removed\": true}]", "", "Signer"),
             ("[\(one)]", "\"Counter\": 5", "Counter"),
         ] {
             try write(signer, more)
@@ -85,7 +87,7 @@ import Testing
             } else {
                 Issue.record("\(signer): \(error?.message ?? "no error")")
             }
-            #expect(throws: StateError.self) { try SignerEditor(path).add(keys[2]) }
+            #expect(throws: StateError.self) { try SignerEditor(path).change(adding: keys[2], removing: nil) }
             #expect(try directory.snapshot() == before)
         }
     }
@@ -93,9 +95,9 @@ import Testing
     @Test func aSignerIsAddedInPlace() throws {
         try write("\"\(text(keys[0]))\"", "\"Counter\": 41")
         try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
-        #expect(try SignerEditor(path).add(keys[1]) == 2)
+        #expect(try SignerEditor(path).change(adding: keys[1], removing: nil) == 2)
         #expect(try counters() == [text(keys[0]): 41, text(keys[1]): 0])
-        #expect(try SignerEditor(path).add(keys[2]) == 3)
+        #expect(try SignerEditor(path).change(adding: keys[2], removing: nil) == 3)
         #expect(try load().signers.map { $0.counter } == [41, 0, 0])
         #expect(try directory.mode("config.json") == 0o640)
         // Unknown members and their order stay; the old counter went with its key.
@@ -104,19 +106,65 @@ import Testing
         #expect(places.allSatisfy { $0 != nil } && places.compactMap { $0 } == places.compactMap { $0 }.sorted())
         #expect(!parsed.contains("}\n\t],\n\t\"Counter\""))
         let before = try directory.snapshot()
-        for key in keys { #expect(throws: StateError.self) { try SignerEditor(path).add(key) } }
+        for key in keys {
+            #expect(throws: StateError.self) { try SignerEditor(path).change(adding: key, removing: nil) }
+        }
         #expect(try directory.snapshot() == before)
     }
 
+    /// A removed signer's counter stays: should it come back, what it sent before stays refused.
     @Test func aSignerIsRemovedInPlace() throws {
         try write("[\(entry(keys[0], 5)), \(entry(keys[1], 6))]")
-        #expect(throws: StateError.self) { try SignerEditor(path).remove(keys[2]) }
-        #expect(try SignerEditor(path).remove(keys[0]) == 1)
-        #expect(try counters() == [text(keys[1]): 6])
+        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: nil, removing: keys[2]) }
+        #expect(try SignerEditor(path).change(adding: nil, removing: keys[0]) == 1)
+        #expect(try load().signers.map { $0.key.pkix } == [keys[1].pkix])
         let before = try directory.snapshot()
-        #expect(throws: StateError.self) { try SignerEditor(path).remove(keys[1]) }
+        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: nil, removing: keys[1]) }
+        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: nil, removing: keys[0]) }
         #expect(try directory.snapshot() == before)
-        #expect(try load().signers.map { $0.counter } == [6])
+        #expect(try SignerEditor(path).change(adding: keys[0], removing: nil) == 2)
+        #expect(try load().signers.map { $0.counter } == [5, 6])
+        // One for another, in one step; from one key too.
+        #expect(try SignerEditor(path).change(adding: keys[2], removing: keys[1]) == 2)
+        #expect(try load().signers.map { $0.key.pkix } == [keys[0].pkix, keys[2].pkix])
+        try write("\"\(text(keys[0]))\"", "\"Counter\": 41")
+        #expect(try SignerEditor(path).change(adding: keys[1], removing: keys[0]) == 1)
+        #expect(try counters() == [text(keys[0]): 41, text(keys[1]): 0])
+    }
+
+    @Test func seventeenSignersAreTooMany() throws {
+        try write("\"\(text(keys[0]))\"")
+        for _ in 1..<16 {
+            _ = try SignerEditor(path).change(
+                adding: SoftwareSigner(generating: .ecdsaP256).publicKey, removing: nil)
+        }
+        let before = try directory.snapshot()
+        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: keys[1], removing: nil) }
+        #expect(try directory.snapshot() == before)
+        #expect(try SignerEditor(path).change(adding: keys[1], removing: keys[0]) == 16)
+    }
+
+    /// A sink stores, an operator edits, both at once: no counter falls, none is lost.
+    @Test func editsAndCountersDoNotDisturbEachOther() throws {
+        try write("[\(entry(keys[0], 0)), \(entry(keys[1], 0))]")
+        let running = try load()
+        let path = path
+        let other = keys[2]
+        let editor = Thread {
+            for _ in 0..<40 {
+                _ = try? SignerEditor(path).change(adding: other, removing: nil)
+                _ = try? SignerEditor(path).change(adding: nil, removing: other)
+            }
+        }
+        editor.start()
+        var number: Int64 = 0
+        while !editor.isFinished {
+            number += 1
+            try running.counterFile.store(number, for: Int(number % 2), of: running.signers)
+        }
+        #expect(number > 2)
+        let stored = try counters()
+        #expect(Set([stored[text(keys[0])], stored[text(keys[1])]]) == [number, number - 1])
     }
 
     /// A sink that runs while its configuration is edited finds its counter in its new place.
@@ -124,59 +172,128 @@ import Testing
         try write("\"\(text(keys[0]))\"", "\"Counter\": 5" + (beside ? ", \"State\": \"state.json\"" : ""))
         let running = try load()
         try running.counterFile.claim(running.signers)
-        try running.counterFile.store(6, for: running.signers[0])
-        _ = try SignerEditor(path).add(keys[1])
-        try running.counterFile.store(7, for: running.signers[0])
+        try running.counterFile.store(6, for: 0, of: running.signers)
+        _ = try SignerEditor(path).change(adding: keys[1], removing: nil)
+        try running.counterFile.store(7, for: 0, of: running.signers)
         #expect(try load().signers.map { $0.counter } == [7, 0])
         let restarted = try load()
         try restarted.counterFile.claim(restarted.signers)
-        try restarted.counterFile.store(1, for: restarted.signers[1])
-        try restarted.counterFile.store(8, for: restarted.signers[0])
+        try restarted.counterFile.store(1, for: 1, of: restarted.signers)
+        try restarted.counterFile.store(8, for: 0, of: restarted.signers)
         #expect(try load().signers.map { $0.counter } == [8, 1])
-        #expect(throws: StateError.self) { try restarted.counterFile.store(8, for: restarted.signers[0]) }
+        #expect(throws: StateError.self) { try restarted.counterFile.store(8, for: 0, of: restarted.signers) }
     }
 
     @Test func aSignerThatIsGoneIsNotCounted() throws {
         try write("[\(entry(keys[0], 5)), \(entry(keys[1], 6))]")
         let running = try load()
-        _ = try SignerEditor(path).remove(keys[0])
+        _ = try SignerEditor(path).change(adding: nil, removing: keys[0])
         let before = try directory.snapshot()
-        let error = #expect(throws: StateError.self) { try running.counterFile.store(7, for: running.signers[0]) }
+        let error = #expect(throws: StateError.self) { try running.counterFile.store(7, for: 0, of: running.signers) }
         if case .signerGone? = error {} else { Issue.record("\(String(describing: error))") }
         #expect(try directory.snapshot() == before)
         // Nor where one key took the place of another.
         try write("\"\(text(keys[0]))\"", "\"Counter\": 5")
         let single = try load()
         try write("\"\(text(keys[1]))\"", "\"Counter\": 0")
-        #expect(throws: StateError.self) { try single.counterFile.store(6, for: single.signers[0]) }
+        #expect(throws: StateError.self) { try single.counterFile.store(6, for: 0, of: single.signers) }
         #expect(try counters() == ["": 0])
     }
 
     @Test func countersBesideTheConfigurationHaveTheirKeys() throws {
-        try write("[\(entry(keys[0], 5)), \(entry(keys[1], nil))]", "\"State\": \"state.json\"")
+        try write("[\(entry(keys[0], 5)), \(entry(keys[1], 0))]", "\"State\": \"state.json\"")
         let configuration = try load()
         try configuration.counterFile.claim(configuration.signers)
         #expect(try counters("state.json") == [text(keys[0]): 5, text(keys[1]): 0])
         let before = try directory.text("config.json")
-        try configuration.counterFile.store(9, for: configuration.signers[1])
+        try configuration.counterFile.store(9, for: 1, of: configuration.signers)
         #expect(try directory.text("config.json") == before)
         #expect(try load().signers.map { $0.counter } == [5, 9])
-        // A third one has no place there yet.
-        _ = try SignerEditor(path).add(keys[2])
+        // A third one has no place there until the sink starts with it.
+        _ = try SignerEditor(path).change(adding: keys[2], removing: nil)
         let three = try load()
-        try three.counterFile.store(1, for: three.signers[2])
-        #expect(try counters("state.json") == [text(keys[0]): 5, text(keys[1]): 9, text(keys[2]): 1])
-        // Taken out and brought back it goes on where it was: what it sent before stays refused.
-        _ = try SignerEditor(path).remove(keys[1])
-        _ = try SignerEditor(path).add(keys[1])
-        #expect(try load().signers.map { $0.counter } == [5, 1, 9])
+        try three.counterFile.claim(three.signers)
+        #expect(try counters("state.json") == [text(keys[0]): 5, text(keys[1]): 9, text(keys[2]): 0])
+        // Taken out and brought back it goes on where it was.
+        _ = try SignerEditor(path).change(adding: nil, removing: keys[1])
+        _ = try SignerEditor(path).change(adding: keys[1], removing: nil)
+        #expect(try load().signers.map { $0.counter } == [5, 9, 0])
+        // A file that is gone is made anew with all that the sink knows.
+        var known = try load().signers
+        try directory.remove("state.json")
+        known[2].counter = 3
+        try three.counterFile.store(4, for: 2, of: known)
+        #expect(try counters("state.json") == [text(keys[0]): 5, text(keys[1]): 9, text(keys[2]): 4])
+    }
+
+    /// The file beside the configuration says whose its counter is: another key, written into the configuration by hand,
+    /// does not inherit it.
+    @Test func aKeyThatIsExchangedByHandBeginsAnew() throws {
+        try write("\"\(text(keys[0]))\"", "\"State\": \"state.json\"")
+        try directory.write("state.json", "{\"Counter\": 6}")
+        let first = try load()
+        #expect(first.signers.map { $0.counter } == [6])
+        try first.counterFile.claim(first.signers)
+        try write("\"\(text(keys[1]))\"", "\"State\": \"state.json\"")
+        let second = try load()
+        #expect(second.signers.map { $0.counter } == [0])
+        try second.counterFile.claim(second.signers)
+        try second.counterFile.store(1, for: 0, of: second.signers)
+        #expect(try counters("state.json") == [text(keys[0]): 6, text(keys[1]): 1])
+        _ = try SignerEditor(path).change(adding: keys[0], removing: nil)
+        #expect(try load().signers.map { $0.counter } == [1, 6])
+    }
+
+    @Test func aBadFileOfCountersIsRefused() throws {
+        try write("\"\(text(keys[0]))\"", "\"State\": \"state.json\"")
+        let (a, b) = (entry(keys[0], 5), entry(keys[0], 500))
+        for text in [
+            "{\"Signer\": [\(a), \(b)]}", "{\"Signer\": 5, \"Counter\": 9}", "{\"Signer\": {}, \"Counter\": 9}",
+            "{\"Signer\": [], \"Counter\": 9}", "{\"Signer\": [5, null, \"x\"]}",
+            "{\"Signer\": [\(a)], \"Counter\": 9}",
+            "{\"Signer\": \"AAAA\", \"Counter\": 9}", "{\"Counter\": \"9\"}", "[]", "",
+        ] {
+            try directory.write("state.json", text)
+            #expect(throws: StateError.self, "\(text)") { try load() }
+            #expect(try directory.text("state.json") == text)
+        }
+    }
+
+    @Test func theFileOfCountersIsAnotherFileAndOneFile() throws {
+        for state in ["config.json", "./config.json", "link.json"] {
+            try write("\"\(text(keys[0]))\"", "\"State\": \"\(state)\"")
+            try? FileManager.default.createSymbolicLink(
+                atPath: directory.file("link.json"), withDestinationPath: "config.json")
+            let error = #expect(throws: StateError.self) { try load() }
+            #expect(error?.message.contains("State: expected another file") == true)
+        }
+        // Seen from the configuration itself, not from a link to it.
+        try write("\"\(text(keys[0]))\"", "\"State\": \"state.json\"")
+        try directory.write("state.json", "{\"Counter\": 77}")
+        let elsewhere = try TemporaryDirectory()
+        try FileManager.default.createSymbolicLink(atPath: elsewhere.file("config.json"), withDestinationPath: path)
+        let linked = try SinkConfiguration(reading: elsewhere.file("config.json"), warn: { _ in })
+        #expect(linked.signers.map { $0.counter } == [77])
+    }
+
+    @Test func whatCouldNotBeReadAgainIsNotWritten() throws {
+        let note = String(repeating: "[0,0,0,0,0,0,0,0],", count: 40000).dropLast()
+        try write("\"\(text(keys[0]))\"", "\"Long\": [\(note)]")
+        let before = try directory.snapshot()
+        let error = #expect(throws: StateError.self) { try SignerEditor(path).change(adding: keys[1], removing: nil) }
+        #expect(error?.exitCode == .cannotCreate)
+        #expect(try directory.snapshot() == before)
     }
 
     @Test func aCounterThatNamesNoKeyIsNobodys() throws {
-        try write("[\(entry(keys[0], 5)), \(entry(keys[1], nil))]", "\"State\": \"state.json\"")
+        try write("[\(entry(keys[0], 5)), \(entry(keys[1], 0))]", "\"State\": \"state.json\"")
         try directory.write("state.json", "{\"Counter\": 77}")
         let error = #expect(throws: StateError.self) { try load() }
-        #expect(error?.message.contains("state.json: Counter: expected a list Signer") == true)
+        #expect(error?.message.contains("state.json: Counter: expected \"Signer\" beside it") == true)
+        // What it asks for helps.
+        try directory.write("state.json", "{\"Counter\": 77, \"Signer\": \"\(text(keys[1]))\"}")
+        #expect(try load().signers.map { $0.counter } == [5, 77])
+        try directory.write("state.json", "{\"Counter\": 77}")
         // With one signer there is no doubt.
         try write("[\(entry(keys[0], 5))]", "\"State\": \"state.json\"")
         #expect(try load().signers.map { $0.counter } == [77])
@@ -189,9 +306,9 @@ import Testing
         let old = Base64.encode(Array(rsa.pkix.dropFirst(24)))
         try write("\"\(old)\"", "\"Counter\": 5, \"State\": \"state.json\"")
         try directory.write("state.json", "{\"Counter\": 6}")
-        _ = try SignerEditor(path).add(keys[0])
-        #expect(try counters("state.json") == [text(rsa): 6])
+        _ = try SignerEditor(path).change(adding: keys[0], removing: nil)
+        #expect(try counters("state.json") == ["": 6])
         #expect(try load().signers.map { $0.counter } == [6, 0])
-        #expect(throws: StateError.self) { try SignerEditor(path).add(rsa) }
+        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: rsa, removing: nil) }
     }
 }

@@ -92,7 +92,7 @@ import Testing
         try write()
         let configuration = try load()
         try write(["Drift": "60", "Note": "\"kept\""])
-        try configuration.counterFile.store(.max, for: configuration.signers[0])
+        try configuration.counterFile.store(.max, for: 0, of: configuration.signers)
         let again = try load()
         #expect(again.signers.first?.counter == .max)
         #expect(again.drift == 60)
@@ -104,9 +104,12 @@ import Testing
         let before = try directory.text("config.json")
         let configuration = try load()
         #expect(configuration.signers.first?.counter == 5)
-        try configuration.counterFile.store(1 << 32, for: configuration.signers[0])
+        try configuration.counterFile.store(1 << 32, for: 0, of: configuration.signers)
         #expect(try directory.text("config.json") == before)
-        #expect(try directory.text("state.json") == "{\n\t\"Counter\": 4294967296\n}\n")
+        let signer = Base64.encode(try SinkConfigurationTests.signer.get().pkix)
+        #expect(
+            try directory.text("state.json").replacingOccurrences(of: "\\/", with: "/")
+                == "{\n\t\"Counter\": 4294967296,\n\t\"Signer\": \"\(signer)\"\n}\n")
         #expect(try directory.mode("state.json") == 0o600)
         #expect(try load().signers.first?.counter == 1 << 32)
         // The greater one holds: an old state file opens no door to a replay.
@@ -120,7 +123,7 @@ import Testing
         try write()
         let configuration = try load()
         try FileManager.default.removeItem(atPath: directory.file("config.json"))
-        #expect(throws: StateError.self) { try configuration.counterFile.store(6, for: configuration.signers[0]) }
+        #expect(throws: StateError.self) { try configuration.counterFile.store(6, for: 0, of: configuration.signers) }
         #expect(try directory.snapshot().isEmpty)
     }
 }

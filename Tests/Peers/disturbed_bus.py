@@ -4,7 +4,7 @@
 usage: disturbed_bus.py LISTEN CONNECT answer|command|busy NUMBER
 
 Carries commands and responses between the Unix sockets LISTEN and CONNECT, and the control channels LISTEN.ctrl and
-CONNECT.ctrl.
+CONNECT.ctrl. Prints "disturbed" each time it strikes.
 
 answer   in response NUMBER to TPM2_Sign one bit is flipped, in the last byte of the session's HMAC
 command  in command NUMBER of TPM2_Sign one bit is flipped, in a byte of the session's HMAC
@@ -50,15 +50,18 @@ def carry_data(program, tpm):
         if is_sign:
             signatures += 1
             if disturbance == "busy" and 2 <= signatures < 2 + number:
+                print("disturbed", flush=True)
                 program.sendall(bytes.fromhex("80010000000a") + RETRY.to_bytes(4, "big"))
                 continue
             if disturbance == "command" and signatures == number:
                 # Header (10), key (4), size of the authorization (4), which ends with the HMAC's last byte.
+                print("disturbed", flush=True)
                 size = int.from_bytes(command[14:18], "big")
                 command = flip(command, 18 + size - 1)
         tpm.sendall(command)
         response = read_message(tpm)
         if is_sign and disturbance == "answer" and signatures == number:
+            print("disturbed", flush=True)
             response = flip(response, len(response) - 1)
         program.sendall(response)
 

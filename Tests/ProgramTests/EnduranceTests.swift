@@ -5,7 +5,7 @@ import Testing
 /// What a TPM does to a source in the long run. Slow: half a minute each.
 @Suite(.enabled(if: haveTools("swtpm", "tpm2_getcap", "qemu-arm-static"), "swtpm, tpm2-tools or qemu is not installed"))
 struct EnduranceTests {
-    func lockout(_ tpm: SoftwareTPM) throws -> Bool {
+    func hasNoFailedTry(_ tpm: SoftwareTPM) throws -> Bool {
         try tpm.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0\n")
     }
 
@@ -36,7 +36,7 @@ struct EnduranceTests {
         let fillings = codes.filter { $0 == 0x17b }.count / (1024 / 64)
         #expect((10...packets / 10).contains(fillings))
         #expect(try tpm.leftovers() == "")
-        #expect(try lockout(tpm))
+        #expect(try hasNoFailedTry(tpm))
     }
 
     /// The TPM is killed, as by a power cut, and comes back between any two packets.
@@ -52,16 +52,21 @@ struct EnduranceTests {
         for cut in 1...50 {
             let before = mixed()
             #expect(eventually(seconds: 30) { mixed() > before }, "after \(cut - 1) cuts: \(source.errors.suffix(500))")
+            // In its sleep, or in the midst of the next packet.
+            usleep(UInt32.random(in: 0...1_100_000))
             try tpm.restart()
         }
         let before = mixed()
         #expect(eventually(seconds: 30) { mixed() > before }, "\(source.errors.suffix(500))")
         source.signal(SIGTERM)
         #expect(source.wait(seconds: 20).status == 0)
-        // Each packet that was counted was mixed, once.
+        // What was mixed was mixed once; a packet that was counted and could not be signed leaves a number out.
+        let numbers = sink.log.split(separator: "\n").filter { $0.contains(" mixed, ") }
+        #expect(Set(numbers).count == numbers.count)
         #expect(try place.directory.read("pool").count == 1024 * mixed())
-        #expect(try place.number("config.json", "Counter") == place.number("targets.json", "Counter"))
+        let (sent, taken) = (try place.number("targets.json", "Counter"), try place.number("config.json", "Counter"))
+        #expect(try #require(taken) <= #require(sent))
         #expect(try tpm.leftovers() == "")
-        #expect(try lockout(tpm))
+        #expect(try hasNoFailedTry(tpm))
     }
 }

@@ -29,13 +29,18 @@ struct KeyLifeTests {
         let served = try deliver(place, sink, ["--auth-file", place.directory.file("credential")])
         #expect(served.errors.contains("packet 2 mixed") && !served.errors.contains("may read"), "\(served.errors)")
         // Without, with another one, with one that is none.
-        let without = try deliver(place, sink, [])
-        #expect(without.errors.contains("the key has a password: give it by --auth-file"), "\(without.errors)")
+        try refused(
+            place, 77, ["signer.key: the key has a password: give it by --auth-file"], "entropy-source", "--once")
+        try refused(
+            place, 77, ["signer.key: the key has a password: give it by --auth-file"], "rsagen", "--key", "signer.key",
+            "--record", "new.json")
         try place.directory.write("wrong", "wrong")
         try refused(
             place, 77, ["signer.key: the TPM refused the key's password"], "entropy-source", "--once", "--auth-file",
             "wrong")
         try refused(place, 66, ["none: cannot open"], "entropy-source", "--once", "--auth-file", "none")
+        try place.directory.write("dos", "secret\r\n")
+        try refused(place, 65, ["dos: it ends with CR LF"], "entropy-source", "--auth-file", "dos")
         try place.directory.write("long", String(repeating: "x", count: 33))
         try refused(
             place, 65, ["long: a TPM takes passwords of at most 32 bytes"], "entropy-source", "--auth-file", "long")
@@ -82,7 +87,10 @@ struct KeyLifeTests {
         #expect(try deliver(place, sink, ["-k", "handle:0x81000010", "--record", "again.json"]).status == 0)
         // A key file that exists is moved as well; a handle that is taken stays as it is.
         try place.run("rsagen", "--algorithm", "ecdsa", "-o", "second")
-        #expect(try place.run("rsagen", "--key", "second.key", "--persist", "0x81000011").status == 0)
+        let moved = try place.run("rsagen", "--key", "second.key", "--persist", "0x81000011")
+        #expect(moved.errors.contains("-k handle:0x81000011 --record second.tpm.json"), "\(moved.errors)")
+        try refused(
+            place, 64, ["is persistent already"], "rsagen", "--key", "handle:0x81000011", "--persist", "0x81000013")
         #expect(try place.run("rsagen", "--key", "handle:0x81000011", "-o", "moved").status == 0)
         #expect(try place.directory.read("moved.pub") == place.directory.read("second.pub"))
         try refused(
@@ -173,6 +181,18 @@ struct KeyLifeTests {
         #expect(proved.status == 0, "\(proved.errors)")
         #expect(proved.text == "proved: signer.pub is a key that was made in the challenged TPM and cannot leave it\n")
         #expect(proved.errorLines.count == 6)
+        // A proof by TPM2_Certify, of a key without record and with a password that counts: not tried without it.
+        try board.directory.write("pin", "1234\n")
+        try board.run("rsagen", "--algorithm", "ecdsa", "-o", "da", "--auth-file", "pin", "--da")
+        try board.directory.remove("da.tpm.json")
+        try refused(
+            board, 77, ["da.key: this key may have a password"], "rsagen", "--attest", "--challenge",
+            "signer.challenge.json", "--key", "da.key", "-o", "da")
+        let held = try board.run(
+            "rsagen", "--attest", "--challenge", "signer.challenge.json", "--key", "da.key", "-o", "da", "--auth-file",
+            "pin")
+        #expect(held.status == 0, "\(held.errors)")
+        #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("LOCKOUT_COUNTER: 0x0"))
         #expect(try tpm.leftovers() == "")
         // Each link has its refusal; all codes are in AttestationTests.
         try verifier.run("rsagen", "--software", "-o", "other")
@@ -196,7 +216,8 @@ struct KeyLifeTests {
         // What one TPM can answer another one cannot.
         try board.directory.write("strange.key", board.directory.read("signer.key"))
         try refused(
-            board, 65, ["strange.key: the challenge was made for another TPM"], "rsagen", "--attest", "--challenge",
+            board, 65, ["signer.challenge.json: the challenge was made for another TPM"], "rsagen", "--attest",
+            "--challenge",
             "signer.challenge.json", "--tcti", stranger.tcti, "--key", "strange.key", "-o", "strange")
         #expect(try stranger.leftovers() == "")
     }
@@ -214,6 +235,9 @@ struct KeyLifeTests {
             (["--key", "handle:81000001"], "expected a persistent handle such as handle:0x81000010"),
             (["--key", "signer.key", "--bits", "2048"], "--bits does not go with --key"),
             (["--attest", "--ca", "x"], "--ca does not go with"),
+            (["--attest", "--key", "x"], "--key does not go with"),
+            (["--record", "new.key"], "new.key: two files would have this name"),
+            (["--auth-file", "new.key"], "--auth-file new.key: the key's own files go there"),
         ] {
             let finished = try place.start("rsagen", arguments + ["-o", "new"]).wait()
             #expect(finished.status == 64, "\(arguments) \(finished.errors)")

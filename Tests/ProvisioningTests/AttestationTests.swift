@@ -50,7 +50,7 @@ struct AttestationTests {
     func aKeyOfThisTPMIsProved(_ algorithm: KeyAlgorithm, _ record: Bool) throws {
         let (key, publicKey) = try makeKey(algorithm, record: record)
         let challenge = try challenge()
-        let proof = try key.prove(challenge.credential, in: TPMDevice(tpm.tcti))
+        let proof = try key.prove(challenge.credential, from: "challenge", in: TPMDevice(tpm.tcti))
         var links: [String] = []
         try proof.verify(challenge.secret, authorities: authorities, expected: publicKey) { links.append($0) }
         #expect(links.count == 6)
@@ -79,7 +79,7 @@ struct AttestationTests {
         try directory.write("nonce", challenge.secret.encode())
         #expect(try TPMIdentity(reading: directory.file("identity")).certificate == identity.certificate)
         let read = try Credential(reading: directory.file("challenge"))
-        try directory.write("proof", try key.prove(read, in: TPMDevice(tpm.tcti)).encode())
+        try directory.write("proof", try key.prove(read, from: "challenge", in: TPMDevice(tpm.tcti)).encode())
         let proof = try Proof(reading: directory.file("proof"))
         let secret = try ChallengeSecret(reading: directory.file("nonce"), warn: { _ in })
         #expect(refusal(proof, secret, publicKey) == nil)
@@ -105,7 +105,7 @@ struct AttestationTests {
     @Test func theProofOfAnotherKeyIsRefused() throws {
         let (key, _) = try makeKey()
         let challenge = try challenge()
-        let proof = try key.prove(challenge.credential, in: TPMDevice(tpm.tcti))
+        let proof = try key.prove(challenge.credential, from: "challenge", in: TPMDevice(tpm.tcti))
         let (_, other) = try makeKey()
         #expect(refusal(proof, challenge.secret, other) == .otherKey)
         let software = try SoftwareSigner(generating: .ecdsaP256).publicKey
@@ -162,8 +162,8 @@ struct AttestationTests {
         let old = try challenge()
         let challenge = try challenge()
         let device = TPMDevice(tpm.tcti)
-        let proof = try key.prove(challenge.credential, in: device)
-        let oldProof = try key.prove(old.credential, in: device)
+        let proof = try key.prove(challenge.credential, from: "challenge", in: device)
+        let oldProof = try key.prove(old.credential, from: "challenge", in: device)
         device.close()
         let secret = challenge.secret
         func forged(
@@ -217,7 +217,6 @@ struct AttestationTests {
         // An attestation key that is not restricted, such as the signing key itself.
         #expect(forged(attestationKey: proof.key) == .unfitAttestationKey)
         #expect(forged(attestationKey: []) == .unfitAttestationKey)
-        // Something else that the attestation key signed with the nonce: a quote says nothing about a key.
         // Another certificate, or none.
         #expect(forged(certificate: []) == .notAnEndorsementCertificate)
         #expect(forged(certificate: Array(identity.certificate.prefix(500))) == .notAnEndorsementCertificate)
@@ -229,7 +228,7 @@ struct AttestationTests {
             try PEM.decode(Array(try tpm.authorities().split(at: "-----END CERTIFICATE-----")[1]))
         ).der
         #expect(forged(certificate: issuer) == .notAnEndorsementCertificate)
-        // Another TPM of the same maker, and one of another.
+        // Another TPM, of another maker.
         let stranger = try SoftwareTPM(certified: ())
         let theirs = try TPMDevice(stranger.tcti).identity()
         #expect(forged(certificate: theirs.certificate) == .untrustedCertificate)
@@ -249,7 +248,7 @@ struct AttestationTests {
         let challenge = try challenge()
         let device = TPMDevice(tpm.tcti)
         let nonce = try device.activate(challenge.credential)
-        let proof = try key.prove(challenge.credential, in: device)
+        let proof = try key.prove(challenge.credential, from: "challenge", in: device)
         device.close()
         try tpm.tools(
             [
@@ -268,17 +267,82 @@ struct AttestationTests {
         #expect(refusal(quote, challenge.secret, publicKey) == .notAStatement)
     }
 
+    /// What else a maker's authority may have signed is no endorsement certificate, and neither is anything that could sign.
+    @Test func otherCertificatesOfTheAuthorityAreRefused() throws {
+        let (key, publicKey) = try makeKey()
+        let challenge = try challenge()
+        let proof = try key.prove(challenge.credential, from: "challenge", in: TPMDevice(tpm.tcti))
+        func openssl(_ arguments: String...) throws {
+            let finished = try run(["openssl"] + arguments, in: directory.path)
+            #expect(finished.status == 0, "\(finished.errors)")
+        }
+        try openssl(
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=maker"
+        )
+        try openssl(
+            "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "leaf.key", "-out", "leaf.csr", "-subj",
+            "/CN=leaf")
+        let authority = try CertificateAuthorities(directory.read("ca.pem"))
+        let purpose = "extendedKeyUsage=2.23.133.8.1\n"
+        for (extensions, code) in [
+            // The one that is right: then it is another TPM's.
+            (
+                "keyUsage=critical,keyEncipherment\nbasicConstraints=critical,CA:FALSE\n" + purpose,
+                AttestationError.Code.otherTPM
+            ),
+            ("keyUsage=critical,keyEncipherment\n", .notAnEndorsementCertificate),
+            ("keyUsage=critical,keyEncipherment\nextendedKeyUsage=serverAuth\n", .notAnEndorsementCertificate),
+            ("keyUsage=critical,keyEncipherment\nextendedKeyUsage=2.23.133.8.2\n", .notAnEndorsementCertificate),
+            ("keyUsage=critical,digitalSignature\n" + purpose, .notAnEndorsementCertificate),
+            ("keyUsage=critical,keyEncipherment,digitalSignature\n" + purpose, .notAnEndorsementCertificate),
+            (
+                "basicConstraints=CA:TRUE\nkeyUsage=keyCertSign,keyEncipherment\n" + purpose,
+                .notAnEndorsementCertificate
+            ),
+            ("basicConstraints=critical,CA:TRUE\n" + purpose, .notAnEndorsementCertificate),
+            (purpose, .notAnEndorsementCertificate), ("subjectKeyIdentifier=hash\n", .notAnEndorsementCertificate),
+        ] {
+            try directory.write("ext", extensions)
+            try openssl(
+                "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-extfile", "ext", "-outform",
+                "DER",
+                "-out", "leaf.der")
+            let identity = TPMIdentity(
+                certificate: try directory.read("leaf.der"), attestationKey: proof.identity.attestationKey)
+            let forgery = Proof(identity: identity, key: proof.key, attestation: proof.attestation)
+            #expect(refusal(forgery, challenge.secret, publicKey, authority) == code, "\(extensions)")
+        }
+        // One that is over.
+        try directory.write("ext", "keyUsage=critical,keyEncipherment\n" + purpose)
+        try openssl(
+            "x509", "-req", "-in", "leaf.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-extfile", "ext", "-days", "-1",
+            "-outform", "DER", "-out", "leaf.der")
+        let over = TPMIdentity(
+            certificate: try directory.read("leaf.der"), attestationKey: proof.identity.attestationKey)
+        let forgery = Proof(identity: over, key: proof.key, attestation: proof.attestation)
+        #expect(refusal(forgery, challenge.secret, publicKey, authority) == .untrustedCertificate)
+    }
+
     @Test func authoritiesAreCertificates() throws {
         #expect(throws: CryptoError.self) { try CertificateAuthorities([]) }
         #expect(throws: CryptoError.self) { try CertificateAuthorities(Array("nothing".utf8)) }
         // The issuer alone is enough, the root alone is not: the certificate between is missing.
         let (key, publicKey) = try makeKey()
         let challenge = try challenge()
-        let proof = try key.prove(challenge.credential, in: TPMDevice(tpm.tcti))
+        let proof = try key.prove(challenge.credential, from: "challenge", in: TPMDevice(tpm.tcti))
         let parts = try tpm.authorities().split(at: "-----END CERTIFICATE-----")
         let (root, issuer) = (try CertificateAuthorities(parts[0]), try CertificateAuthorities(parts[1]))
         #expect(refusal(proof, challenge.secret, publicKey, issuer) == nil)
         #expect(refusal(proof, challenge.secret, publicKey, root) == .untrustedCertificate)
+        // One board alone is trusted by its own certificate.
+        let own = try CertificateAuthorities(PEM(label: "CERTIFICATE", der: identity.certificate).encode())
+        #expect(refusal(proof, challenge.secret, publicKey, own) == nil)
+        // A damaged one is named, wherever it stands.
+        let damaged = Array(parts[1].prefix(900)) + Array("\n-----END CERTIFICATE-----\n".utf8)
+        for bytes in [damaged, parts[0] + damaged, parts[0] + damaged + parts[1]] {
+            let error = #expect(throws: CryptoError.self) { try CertificateAuthorities(bytes) }
+            #expect(error?.message.contains("is damaged") == true, "\(error?.message ?? "")")
+        }
     }
 }
 

@@ -73,6 +73,7 @@ struct BusTests {
             try body(
                 try TPMSigner(.file(file), authValue: nil, in: TPMDevice("swtpm:path=\(directory.file("n"))")))
         }
+        #expect(bus.output.contains("disturbed\n"), "the bus was quiet")
         #expect(try tpm.leftovers() == "")
         #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0"))
     }

@@ -68,7 +68,7 @@ struct CredentialTests {
         #expect(try tpm.leftovers() == "")
         let other = try SoftwareTPM()
         let error = #expect(throws: TPMError.self) { try TPMDevice(other.tcti).activate(credential) }
-        #expect(error?.code == .foreignKey)
+        #expect(error?.code == .foreignKey, "\(error?.message ?? "")")
         #expect(try other.leftovers() == "")
     }
 
@@ -87,7 +87,7 @@ struct CredentialTests {
         let file = Array(try directory.read("c").dropFirst(8))
         let size = Int(file[0]) << 8 | Int(file[1])
         let credential = Credential(
-            identityObject: Array(file.prefix(size + 2)), encryptedSeed: Array(file.dropFirst(size + 2)))
+            keyName: name, identityObject: Array(file.prefix(size + 2)), encryptedSeed: Array(file.dropFirst(size + 2)))
         #expect(try TPMDevice(tpm.tcti).activate(credential) == secret)
         #expect(try tpm.leftovers() == "")
     }
@@ -100,20 +100,53 @@ struct CredentialTests {
         for place in [2, 4, 40, good.identityObject.count - 1] {
             var bytes = good.identityObject
             bytes[place] ^= 1
-            let bad = Credential(identityObject: bytes, encryptedSeed: good.encryptedSeed)
-            #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).activate(bad) }
+            let bad = Credential(keyName: name, identityObject: bytes, encryptedSeed: good.encryptedSeed)
+            let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).activate(bad) }
+            #expect(error?.code == .foreignKey || error?.code == .badStructure, "\(place) \(error?.message ?? "")")
         }
-        // For another key of the same TPM.
+        // For another key of the same TPM, by its own word, and in truth.
         var other = name
         other[33] ^= 1
         let bad = try Credential.make([1, 2, 3], for: key, keyNamed: other, seed: SystemRandom.bytes(32))
-        let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).activate(bad) }
-        #expect(error?.code == .foreignKey)
+        let lie = Credential(keyName: name, identityObject: bad.identityObject, encryptedSeed: bad.encryptedSeed)
+        for each in [bad, lie] {
+            let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).activate(each) }
+            #expect(error?.code == .foreignKey)
+        }
         for bytes in [[], [0], [0, 1], [0xff, 0xff] + good.identityObject] as [[UInt8]] {
-            let damaged = Credential(identityObject: bytes, encryptedSeed: good.encryptedSeed)
-            #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).activate(damaged) }
+            let damaged = Credential(keyName: name, identityObject: bytes, encryptedSeed: good.encryptedSeed)
+            #expect(throws: TPMError.self) { try damaged.judge() }
+            let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).activate(damaged) }
+            #expect(error?.code == .badStructure)
         }
         #expect(try tpm.leftovers() == "")
+    }
+
+    /// A TPM whose endorsement seed was changed no longer has the key that its certificate is about.
+    @Test func aCertificateOfAnotherKeyIsNamed() throws {
+        #expect(try tpm.tool("tpm2_changeeps").status == 0)
+        let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).identity() }
+        #expect(error?.code == .unusableKey)
+        #expect(error?.message.contains("another endorsement key") == true, "\(error?.message ?? "")")
+        #expect(try tpm.leftovers() == "")
+    }
+
+    /// An index that its owner made, with a password that counts: it is not tried.
+    @Test func aCertificateThatIsNotForEveryoneIsNotTried() throws {
+        let plain = try SoftwareTPM()
+        for (attributes, code) in [
+            ("authread|authwrite|ownerwrite", TPMError.Code.unusableKey), ("ownerread|ownerwrite|no_da", .unusableKey),
+        ] {
+            try plain.tools(
+                ["tpm2_nvdefine", "0x1c00002", "-C", "o", "-s", "64", "-a", attributes, "-p", "secret", "-Q"],
+                in: directory)
+            try directory.write("x", [UInt8](repeating: 7, count: 64))
+            try plain.tools(["tpm2_nvwrite", "0x1c00002", "-C", "o", "-i", "x", "-Q"], in: directory)
+            let error = #expect(throws: TPMError.self) { try TPMDevice(plain.tcti).identity() }
+            #expect(error?.code == code, "\(error?.message ?? "")")
+            try plain.tools(["tpm2_nvundefine", "0x1c00002", "-C", "o", "-Q"], in: directory)
+        }
+        #expect(try plain.tool("tpm2_getcap", "properties-variable").text.contains("TPM2_PT_LOCKOUT_COUNTER: 0x0\n"))
     }
 
     @Test func aTPMWithoutACertificateIsNamed() throws {

@@ -44,6 +44,12 @@ struct TPMPropertiesTests {
         #expect(!lockout.isLockedOut)
     }
 
+    /// An SLB 9670 reports 0x0007003d and 0x000ae100, and is known as 7.61.2785.0; others have four halves.
+    @Test func firmwareIsWrittenAsMakersWriteIt() {
+        #expect(TPMProperties.firmware(0x0007_003d, 0x000a_e100, by: "IFX") == "7.61.2785.0")
+        #expect(TPMProperties.firmware(0x2019_1023, 0x0016_3636, by: "IBM") == "8217.4131.22.13878")
+    }
+
     /// tpm2-tools' primary of the same template has the same Name, and so have keys.
     @Test func namesAreWhatTpm2ToolsRead() throws {
         let directory = try TemporaryDirectory()

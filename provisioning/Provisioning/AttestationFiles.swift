@@ -28,10 +28,18 @@ extension Credential {
         let reader = try FieldReader(
             reading: path, limit: maximumSize, expecting: "an object that `rsagen --make-challenge` wrote")
         self.init(
+            keyName: try reader.requiredBytes("AttestationKeyName"),
             identityObject: try reader.requiredBytes("Credential"), encryptedSeed: try reader.requiredBytes("Seed"))
+        do throws(TPMError) {
+            try judge()
+        } catch {
+            throw reader.wrong("Credential", "a challenge, but it is damaged (\(error.message))")
+        }
     }
 
-    public func encode() -> [UInt8] { encodeObject([("Credential", identityObject), ("Seed", encryptedSeed)]) }
+    public func encode() -> [UInt8] {
+        encodeObject([("AttestationKeyName", keyName), ("Credential", identityObject), ("Seed", encryptedSeed)])
+    }
 }
 
 /// What a verifier keeps of a challenge, for itself alone: who knows the nonce needs no TPM to answer.

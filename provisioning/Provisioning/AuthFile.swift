@@ -24,6 +24,10 @@ public enum AuthFile {
         if bytes.last == UInt8(ascii: "\n"), bytes.dropLast().allSatisfy({ (0x20...0x7e).contains($0) }) {
             bytes.removeLast()
         }
+        let text = bytes.prefix { (0x20...0x7e).contains($0) }
+        guard bytes.dropFirst(text.count) != [0x0d, 0x0a] || text.isEmpty else {
+            throw .badAuthFile(path, "it ends with CR LF, which would be part of the password")
+        }
         guard bytes.count <= AuthValue.maximumSize else { throw .badAuthFile(path, tooLong) }
         // The TPM drops zeros at the end before it compares: a password of zeros is none.
         let isNothing = !bytes.isEmpty && bytes.allSatisfy { $0 == 0 }

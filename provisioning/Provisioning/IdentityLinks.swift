@@ -28,12 +28,15 @@ struct IdentityLinks {
             throw AttestationError(
                 .notAnEndorsementCertificate, "endorsement certificate: its key is not one of RSA 2048")
         }
-        guard !certificate.isLimitedToOtherPurposes(than: IdentityLinks.endorsementPurpose) else {
+        guard certificate.isForKeyEncipherment, certificate.isFor(IdentityLinks.endorsementPurpose) else {
             throw AttestationError(
-                .notAnEndorsementCertificate, "endorsement certificate: it is meant for another purpose than a TPM's")
+                .notAnEndorsementCertificate,
+                "endorsement certificate: it is for another purpose than a TPM's endorsement key")
         }
-        certificateDigest = SHA256.hash(certificate.der)
-        report("endorsement certificate: issued by \(certificate.issuer), who is trusted")
+        certificateDigest = certificate.fingerprint
+        report(
+            "endorsement certificate: issued by \(certificate.issuer), who is trusted; SHA-256 "
+                + hexadecimal(certificateDigest))
         attestationKey = try link(.unfitAttestationKey, "attestation key") {
             () throws(TPMError) in
             try UnjudgedPublicArea(unmarshalling: identity.attestationKey).attestationKey()

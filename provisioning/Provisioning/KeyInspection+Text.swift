@@ -25,7 +25,8 @@ extension KeyInspection {
             switch tpm.record {
             case .none: add("record", "none: whether this is the TPM that made the key is not checked at the start")
             case .matches(let path, _): add("record", "\(path): the key and the TPM are the recorded ones")
-            case .differs(let path): add("record", "\(path): NOT the recorded key or TPM; a source would refuse it")
+            case .differs(let path, let isKey):
+                add("record", "\(path): NOT the recorded \(isKey ? "key" : "TPM"); a source would refuse it")
             }
             switch tpm.trial {
             case .signed(let salt?): add("signature", "made and verified, \(salt) bytes of salt")
@@ -51,7 +52,7 @@ extension KeyInspection {
         if let key {
             object.set("Key", key.place)
             object.set("Location", key.location.word)
-            object.set("Algorithm", key.publicKey.algorithm.shortName)
+            object.set("Algorithm", key.publicKey.algorithm.name)
             object.set("Fingerprint", key.publicKey.fingerprint)
         }
         if let tpm = key?.tpm { write(tpm, to: object) }
@@ -82,7 +83,7 @@ extension KeyInspection {
         case .matches(let path, _):
             object.set("Record", path)
             object.set("RecordMatches", boolean: true)
-        case .differs(let path):
+        case .differs(let path, _):
             object.set("Record", path)
             object.set("RecordMatches", boolean: false)
         }
@@ -93,6 +94,7 @@ extension KeyInspection {
         case .refused(let reason):
             object.set("Signs", boolean: false)
             object.set("Refusal", reason)
+            // What was seen when the key was made.
             if case .matches(_, let salt?) = tpm.record { object.set("SaltLength", salt) }
         }
     }

@@ -27,7 +27,8 @@ public struct KeyInspection {
     enum RecordState {
         case none
         case matches(path: String, saltLength: Int64?)
-        case differs(path: String)
+        /// The key, or else the TPM.
+        case differs(path: String, isKey: Bool)
     }
 
     /// What came of one signature.
@@ -57,11 +58,11 @@ public struct KeyInspection {
                 properties = try device.properties()
                 let area = try device.publicArea(of: location)
                 let primaryName = try device.primaryName()
+                let record = KeyInspection.compare(credentials, area, primaryName)
                 let tpm = InTPM(
                     isPersistent: location.isPersistent, parent: location.parent, attributes: area.attributes,
-                    name: area.name, primaryName: primaryName,
-                    record: KeyInspection.compare(credentials, area, primaryName),
-                    trial: KeyInspection.sign(location, credentials, device))
+                    name: area.name, primaryName: primaryName, record: record,
+                    trial: KeyInspection.sign(location, area, credentials, record, device))
                 self.key = Key(place: key.place, publicKey: area.publicKey, tpm: tpm)
                 lockout = try device.lockout()
             } catch {
@@ -85,17 +86,25 @@ public struct KeyInspection {
         _ credentials: SigningKey.Credentials, _ area: TPMPublicArea, _ primaryName: [UInt8]
     ) -> RecordState {
         guard let record = credentials.record, let path = credentials.recordPath else { return .none }
-        guard record.keyName == area.name, record.primaryName == primaryName else { return .differs(path: path) }
+        guard record.primaryName == primaryName else { return .differs(path: path, isKey: false) }
+        guard record.keyName == area.name else { return .differs(path: path, isKey: true) }
         return .matches(path: path, saltLength: record.saltLength)
     }
 
     private static func sign(
-        _ location: TPMKeyLocation, _ credentials: SigningKey.Credentials, _ device: TPMDevice
+        _ location: TPMKeyLocation, _ area: TPMPublicArea, _ credentials: SigningKey.Credentials, _ record: RecordState,
+        _ device: TPMDevice
     ) -> Trial {
         let message = Array("entropyshare: rsagen --inspect".utf8)
+        switch record {
+        // The password is for the recorded key in the recorded TPM, and for nobody else.
+        case .differs: return .refused("not tried: it is not the recorded key or TPM")
+        case .matches: if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
+        case .none: break
+        }
         let signer: TPMSigner
         do throws(TPMError) {
-            signer = try TPMSigner(location, authValue: credentials.authValue, in: device)
+            signer = try TPMSigner(location, area, authValue: credentials.authValue, in: device)
         } catch { return .refused(error.message) }
         do throws(SignerError) {
             let signature = try signer.sign(message)

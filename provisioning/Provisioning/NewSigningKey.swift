@@ -26,22 +26,24 @@ public struct NewSigningKey {
     ) throws(ProvisioningError) -> NewSigningKey {
         let made: TPMDevice.MadeKey
         let signer: TPMSigner
+        let area: TPMPublicArea
         do throws(TPMError) {
             made = try device.makeSigningKey(algorithm, authValue: authValue, isDAProtected: isDAProtected)
             device.requirePrimary(named: made.primaryName)
-            signer = try TPMSigner(.file(made.file), authValue: authValue, in: device)
+            area = try TPMPublicArea(unmarshalling: made.file.publicPart)
+            signer = try TPMSigner(.file(made.file), area, authValue: authValue, in: device)
         } catch {
             throw .tpm(file: "", error)
         }
         let signature = try firstSignature(signer)
         let record = TPMRecord(
-            keyName: signer.area.name, primaryName: made.primaryName,
+            keyName: area.name, primaryName: made.primaryName,
             saltLength: signer.publicKey.saltLength(of: signature, over: firstMessage).map { Int64($0) },
             proof: made.proof)
         do throws(CryptoError) {
             return NewSigningKey(
                 privateFile: try made.file.encode(), publicKey: signer.publicKey,
-                tpm: InTPM(file: made.file, attributes: signer.area.attributes, record: record))
+                tpm: InTPM(file: made.file, attributes: area.attributes, record: record))
         } catch {
             throw .generation(error)
         }

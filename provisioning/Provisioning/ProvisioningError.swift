@@ -11,6 +11,10 @@ public enum ProvisioningError: Diagnostic {
     case key(file: String, CryptoError)
     /// A TPM key file that cannot be used, or the TPM itself.
     case tpm(file: String, TPMError)
+    /// A key that exists gave no signature.
+    case signing(file: String, SignerError)
+    /// A key that is to be kept in the TPM, and is.
+    case persistentAlready(String)
     /// `handle:` with something else than a persistent handle after it.
     case badHandle(String)
     /// A password or record was given for a key that is not in a TPM.
@@ -32,7 +36,8 @@ public enum ProvisioningError: Diagnostic {
         case .key(_, let error): error.exitCode
         case .tpm(_, let error): error.exitCode
         case .attestation(let error): error.exitCode
-        case .badHandle, .softwareKey: .usage
+        case .signing(_, let error): error.exitCode
+        case .badHandle, .softwareKey, .persistentAlready: .usage
         case .badAuthFile, .record: .badInput
         case .generation(let error): error.code == .unsupportedKey ? .usage : error.exitCode
         case .selfCheck(let error): error.exitCode
@@ -45,6 +50,8 @@ public enum ProvisioningError: Diagnostic {
         case .key(let file, let error): "\(file): \(error.message)"
         case .tpm(let file, let error): file.isEmpty ? error.message : "\(file): \(error.message)"
         case .attestation(let error): error.message
+        case .signing(let file, let error): "\(file): \(error.message)"
+        case .persistentAlready(let text): "\(text) is persistent already; a key file is expected"
         case .badHandle(let text): "\(text): expected a persistent handle such as handle:0x81000010"
         case .softwareKey(let file): "\(file): this is a software key: it has neither a TPM's record nor a password"
         case .badAuthFile(let file, let reason), .record(let file, let reason): "\(file): \(reason)"

@@ -10,10 +10,11 @@ extension SigningKey {
         let signer = try tpmSigner(device, warn: { _ in })
         let message = Array("entropyshare: how long is the salt?".utf8)
         let signature: [UInt8]
-        do throws(SignerError) { signature = try signer.sign(message) } catch { throw .selfCheck(error) }
+        do throws(SignerError) { signature = try signer.sign(message) } catch { throw .signing(file: place, error) }
+        let area = try publicArea(device)
         do throws(TPMError) {
             return TPMRecord(
-                keyName: signer.area.name, primaryName: try device.primaryName(),
+                keyName: area.name, primaryName: try device.primaryName(),
                 saltLength: signer.publicKey.saltLength(of: signature, over: message).map { Int64($0) },
                 proof: credentials.record?.proof)
         } catch {
@@ -25,7 +26,7 @@ extension SigningKey {
     public func persist(_ device: TPMDevice, at handle: UInt32) throws(ProvisioningError) {
         switch kind {
         case .software: throw .softwareKey(place)
-        case .tpm(.handle, _): throw .badHandle("\(place) is persistent already; a key file is expected")
+        case .tpm(.handle, _): throw .persistentAlready(place)
         case .tpm(.file(let file), let credentials):
             if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
             do throws(TPMError) { try device.persist(file, at: handle) } catch { throw .tpm(file: place, error) }

@@ -23,10 +23,21 @@ public struct SigningKey {
     /// As it was given: a path, or `handle:` and a persistent handle.
     public let place: String
 
-    /// Reads and judges the files; needs no TPM. A record that is not named is looked for beside a key file. `warn` gets a
-    /// line when others may read a secret.
+    /// Where the record of a key's TPM is.
+    public enum RecordPlace {
+        /// Beside the key file, where there is one.
+        case beside
+        case file(String)
+        /// Nowhere: it is to be made.
+        case none
+
+        /// What an option says: the file that it names, or else beside the key.
+        public init(_ path: String?) { self = path.map { .file($0) } ?? .beside }
+    }
+
+    /// Reads and judges the files; needs no TPM. `warn` gets a line when others may read a secret.
     public init(
-        reading place: String, record: String? = nil, authFile: String? = nil, warn: (String) -> Void
+        reading place: String, record: RecordPlace = .beside, authFile: String? = nil, warn: (String) -> Void
     ) throws(ProvisioningError) {
         self.place = place
         if place.utf8.starts(with: TPMHandle.prefix.description.utf8) {
@@ -61,26 +72,30 @@ public struct SigningKey {
         }
         // A TPM's key file is of no use to whoever copies it: only a software key is a secret.
         if let exposed { warn(exposed) }
-        guard record == nil, authFile == nil else { throw .softwareKey(place) }
+        guard case .beside = record, authFile == nil else { throw .softwareKey(place) }
     }
 
     private static func credentials(
-        _ record: String?, besides key: String?, _ authFile: String?, _ warn: (String) -> Void
+        _ place: RecordPlace, besides key: String?, _ authFile: String?, _ warn: (String) -> Void
     ) throws(ProvisioningError) -> Credentials {
         var authValue: AuthValue?
         if let authFile { authValue = try AuthFile.read(authFile, warn: warn) }
-        let path = record ?? key.map { TPMRecord.path(besides: $0) }
-        var found: TPMRecord?
+        var record: TPMRecord?
+        var path: String?
         do throws(StateError) {
-            if let record {
-                found = try TPMRecord(reading: record)
-            } else if let path {
-                found = try TPMRecord.find(path)
+            switch place {
+            case .file(let named):
+                path = named
+                record = try TPMRecord(reading: named)
+            case .beside:
+                path = key.map { TPMRecord.path(besides: $0) }
+                if let path { record = try TPMRecord.find(path) }
+            case .none: break
             }
         } catch {
             throw .file(error)
         }
-        return Credentials(authValue: authValue, record: found, recordPath: path)
+        return Credentials(authValue: authValue, record: record, recordPath: path)
     }
 
     public var isInTPM: Bool {
@@ -118,17 +133,21 @@ public struct SigningKey {
         guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
         if let record = credentials.record {
             device.requirePrimary(named: record.primaryName)
+            // First of all: what another TPM says of its keys is of no interest.
+            _ = try attempt { () throws(TPMError) in try device.primaryName() }
         } else {
             warn(
                 "\(place): nothing is recorded of its TPM: whether what answers is that TPM is not checked; "
                     + "`rsagen --key \(place) --record FILE` writes a record")
         }
-        _ = try publicArea(device)
+        let area = try publicArea(device)
         let signer = try attempt { () throws(TPMError) in
-            try TPMSigner(location, authValue: credentials.authValue, in: device)
+            try TPMSigner(location, area, authValue: credentials.authValue, in: device)
         }
-        // Without one there is nothing that could be wrong.
-        if credentials.authValue != nil { try attempt { () throws(TPMError) in try signer.requirePassword() } }
+        // Where nobody says that there is none, a password may be missing or wrong: better told now than with a packet.
+        if credentials.authValue != nil || !location.isSaidToBeOpen {
+            try attempt { () throws(TPMError) in try signer.requirePassword() }
+        }
         return signer
     }
 

@@ -70,7 +70,7 @@ END
 cat >"$bundle/toolset.json" <<END
 {"schemaVersion": "1.0",
  "swiftCompiler": {"extraCLIOptions": [
-  "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-Xllvm", "-sil-disable-pass=object-outliner",
+  "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xllvm", "-sil-disable-pass=object-outliner",
   "-Xcc", "-mfloat-abi=hard", "-Xcc", "-mfpu=neon",
   "-Xcc", "-D_TIME_BITS=64", "-Xcc", "-D_FILE_OFFSET_BITS=64",
   "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",

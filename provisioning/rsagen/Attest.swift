@@ -11,8 +11,10 @@ func attest(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
         [.attest, .challenge, .key, .record, .authFile, .output, .tcti, .force], with: "--attest")
     let device = TPMDevice(named: arguments[.tcti])
     guard let challengePath = arguments[.challenge] else {
+        try arguments.allow(
+            [.attest, .output, .tcti, .force], with: "--attest without --challenge: no key is looked at")
         let path = base + ".identity.json"
-        let file = try claim([path], arguments)
+        let file = try newFiles([path], arguments)
         say("deriving the attestation key in the TPM at \(device.configuration)")
         let identity = try attempt { () throws(TPMError) in try device.identity() }
         try attempt { () throws(StateError) in try file.write([.open(identity.encode())]) }
@@ -21,13 +23,15 @@ func attest(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     let challenge = try attempt { () throws(StateError) in try Credential(reading: challengePath) }
     let key = try attempt { () throws(ProvisioningError) in
         try SigningKey(
-            reading: arguments[.key] ?? base + ".key", record: arguments[.record], authFile: arguments[.authFile],
+            reading: arguments[.key] ?? base + ".key", record: .init(arguments[.record]),
+            authFile: arguments[.authFile],
             warn: say)
     }
     let path = base + ".attestation.json"
-    let file = try claim([path], arguments)
+    let file = try newFiles([path], arguments)
     say("answering the challenge with the TPM at \(device.configuration); this may take a minute")
-    let proof = try attempt { () throws(ProvisioningError) in try key.prove(challenge, in: device) }
+    let proof = try attempt { () throws(ProvisioningError) in try key.prove(challenge, from: challengePath, in: device)
+    }
     try attempt { () throws(StateError) in try file.write([.open(proof.encode())]) }
     say("wrote \(path), for the verifier: rsagen --verify-attestation \(Path.name(of: path)) --ca FILE")
 }
@@ -39,9 +43,12 @@ func makeChallenge(_ arguments: Arguments<Flag>, _ base: String) throws(Failure)
     let authorities = try readAuthorities(arguments)
     let identity = try attempt { () throws(StateError) in try TPMIdentity(reading: path) }
     let (challengePath, noncePath) = (base + ".challenge.json", base + ".nonce.json")
-    let files = try claim([noncePath, challengePath], arguments)
-    let challenge = try attempt { () throws(ProvisioningError) in
-        try Challenge(for: identity, authorities: authorities, report: say)
+    let files = try newFiles([noncePath, challengePath], arguments)
+    let challenge: Challenge
+    do throws(ProvisioningError) {
+        challenge = try Challenge(for: identity, authorities: authorities, report: say)
+    } catch {
+        throw Failure(error.exitCode, "NOT proved: \(error.message)")
     }
     try attempt { () throws(StateError) in
         try files.write([.secret(challenge.secret.encode()), .open(challenge.credential.encode())])
@@ -73,8 +80,4 @@ func verifyAttestation(_ arguments: Arguments<Flag>, _ base: String) throws(Fail
 private func readAuthorities(_ arguments: Arguments<Flag>) throws(Failure) -> CertificateAuthorities {
     let path = try arguments.required(.ca)
     return try attempt { () throws(StateError) in try CertificateAuthorities.read(path) }
-}
-
-private func claim(_ paths: [String], _ arguments: Arguments<Flag>) throws(Failure) -> NewFiles {
-    try attempt { () throws(StateError) in try NewFiles(paths, force: arguments.has(.force)) }
 }

@@ -51,10 +51,13 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
     let handle = try persistentHandle(arguments)
     let (keyPath, publicPath) = (base + ".key", base + ".pub")
     let recordPath = arguments[.record] ?? TPMRecord.path(besides: keyPath)
-    // The record first: a key that is there shall have one.
-    let files = try attempt { () throws(StateError) in
-        try NewFiles([recordPath, keyPath, publicPath], force: arguments.has(.force))
+    if let authPath = arguments[.authFile] {
+        for path in [keyPath, publicPath, recordPath] where path.utf8.elementsEqual(authPath.utf8) {
+            throw .usage("--auth-file \(authPath): the key's own files go there")
+        }
     }
+    // The record first: a key that is there shall have one.
+    let files = try newFiles([recordPath, keyPath, publicPath], arguments)
     let device = TPMDevice(named: arguments[.tcti])
     let authValue = try password(arguments, isDAProtected: isDAProtected)
     if isDAProtected {
@@ -62,7 +65,10 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
             "the key is under dictionary-attack protection: a power cut while it is loaded counts as a failed try, and "
                 + "after a few of them the TPM refuses the right password too")
     }
-    if let handle { try attempt { () throws(TPMError) in try device.requireFree(handle) } }
+    try attempt { () throws(TPMError) in
+        try device.requireSupport(algorithm)
+        if let handle { try device.requireFree(handle) }
+    }
     say("making the key, \(algorithm.shortName), in the TPM at \(device.configuration); this may take a minute")
     let key = try attempt { () throws(ProvisioningError) in
         try NewSigningKey.make(algorithm, in: device, authValue: authValue, isDAProtected: isDAProtected)
@@ -75,7 +81,8 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
     say("wrote \(keyPath), \(publicPath) and \(recordPath), \(algorithm.name)")
     say("the key's attributes: \(inTPM.attributes.text)")
     guard let handle else { return }
-    // The files are there: a key that took a minute is not lost where this fails.
+    // The files are there: a key that took a minute is not lost where this fails. Its slot is given back first.
+    device.close()
     try attempt { () throws(TPMError) in try device.persist(inTPM.file, at: handle) }
     say("the key is also kept in the TPM: -k \(persistentName(handle)) --record \(recordPath)")
 }

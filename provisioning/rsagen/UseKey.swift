@@ -11,36 +11,48 @@ func useExistingKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure
         [.key, .pem, .output, .persist, .record, .authFile, .tcti, .force], with: "--key: no key is made")
     let place = try arguments.required(.key)
     let handle = try persistentHandle(arguments)
+    let recordPath = arguments[.record]
+    guard recordPath != nil || handle != nil else { return try exportPublicHalf(of: place, arguments, base + ".pub") }
+    try arguments.allow(
+        [.key, .persist, .record, .authFile, .tcti, .force], with: "--persist and --record: no public half is written")
     let device = TPMDevice(named: arguments[.tcti])
-    // The record that --record names is to be written here, and not to be read.
+    // A record that is to be written is not to be read: it may be the wrong one.
+    let isToBeWritten = recordPath.map { $0.utf8.elementsEqual(TPMRecord.path(besides: place).utf8) } ?? false
     let key = try attempt { () throws(ProvisioningError) in
-        try SigningKey(reading: place, authFile: arguments[.authFile], warn: say)
+        try SigningKey(
+            reading: place, record: isToBeWritten ? .none : .beside, authFile: arguments[.authFile], warn: say)
+    }
+    // Claimed before the TPM is changed.
+    let file = try newFiles(recordPath.map { [$0] } ?? [], arguments)
+    if let recordPath {
+        let record = try attempt { () throws(ProvisioningError) in try key.makeRecord(device) }
+        try attempt { () throws(StateError) in try file.write([.open(record.encode())]) }
+        say("wrote \(recordPath), what is known of the TPM at \(device.configuration)")
+        device.close()
     }
     if let handle {
         try attempt { () throws(ProvisioningError) in try key.persist(device, at: handle) }
-        say("\(place) is now kept in the TPM too, as \(persistentName(handle))")
+        let record = recordPath ?? TPMRecord.path(besides: place)
+        let isThere = Path.exists(record) ? " --record \(record)" : ""
+        say("the key is now kept in the TPM too: -k \(persistentName(handle))\(isThere)")
     }
-    if let path = arguments[.record] {
-        let file = try newFile(path, arguments)
-        let record = try attempt { () throws(ProvisioningError) in try key.makeRecord(device) }
-        try attempt { () throws(StateError) in try file.write([.open(record.encode())]) }
-        say("wrote \(path), what is known of the TPM at \(device.configuration)")
-    }
-    if handle == nil, !arguments.has(.record) { try exportPublicHalf(of: key, device, arguments, base + ".pub") }
 }
 
-private func exportPublicHalf(
-    of key: SigningKey, _ device: TPMDevice, _ arguments: Arguments<Flag>, _ path: String
-) throws(Failure) {
-    let file = try newFile(path, arguments)
+private func exportPublicHalf(of place: String, _ arguments: Arguments<Flag>, _ path: String) throws(Failure) {
+    let key = try attempt { () throws(ProvisioningError) in
+        try SigningKey(reading: place, authFile: arguments[.authFile], warn: say)
+    }
+    let file = try newFiles([path], arguments)
+    let device = TPMDevice(named: arguments[.tcti])
     let publicKey = try attempt { () throws(ProvisioningError) in try key.publicKey(device) }
     let contents = try attempt { () throws(CryptoError) in try publicKey.file(pem: arguments.has(.pem)) }
     try attempt { () throws(StateError) in try file.write([.open(contents)]) }
     say("wrote \(path), \(publicKey.algorithm.name)")
 }
 
-private func newFile(_ path: String, _ arguments: Arguments<Flag>) throws(Failure) -> NewFiles {
-    try attempt { () throws(StateError) in try NewFiles([path], force: arguments.has(.force)) }
+/// Claims files that are to be written.
+func newFiles(_ paths: [String], _ arguments: Arguments<Flag>) throws(Failure) -> NewFiles {
+    try attempt { () throws(StateError) in try NewFiles(paths, force: arguments.has(.force)) }
 }
 
 /// Says what can be known of a key and its TPM.
@@ -49,11 +61,13 @@ func inspect(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     let device = TPMDevice(named: arguments[.tcti])
     let standard = base + ".key"
     let inspection: KeyInspection
-    if arguments.has(.key) || arguments.has(.output) || Path.exists(standard) {
+    let isAboutKey = [Flag.key, .output, .record, .authFile].contains { arguments.has($0) }
+    if isAboutKey || Path.exists(standard) {
         inspection = try attempt { () throws(ProvisioningError) in
             try KeyInspection(
                 try SigningKey(
-                    reading: arguments[.key] ?? standard, record: arguments[.record], authFile: arguments[.authFile],
+                    reading: arguments[.key] ?? standard, record: .init(arguments[.record]),
+                    authFile: arguments[.authFile],
                     warn: say), in: device)
         }
     } else {

@@ -1,8 +1,8 @@
 import CTSS2
 import EntropyCrypto
 
-/// The authValue of a key: the password without which the TPM does not use it (TPM 2.0 Library, Part 1, 19.6.1). It never
-/// crosses the bus: it is a key of the session's HMAC. Shared, never copied.
+/// The authValue of a key: the password without which the TPM does not use it (TPM 2.0 Library, Part 1, 19.6.1). It crosses
+/// the bus once, encrypted, when the key is made; afterwards it is a key of the session's HMAC. Shared, never copied.
 public final class AuthValue: Sendable {
     /// The longest one of a key whose Name is made with SHA-256.
     public static let maximumSize = 32
@@ -32,7 +32,7 @@ public final class AuthValue: Sendable {
         var buffer = digest(bytes)
         defer {
             wipe(&bytes)
-            buffer = TPM2B_DIGEST()
+            withUnsafeMutableBytes(of: &buffer) { wipe($0) }
         }
         return try body(&buffer)
     }

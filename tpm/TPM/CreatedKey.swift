@@ -9,7 +9,7 @@ struct CreatedKey {
     let proof: CreationProof
 }
 
-/// What a TPM says of the making of a key (TPM 2.0 Library, Part 2, 15.2 and 10.6.6): needed to have it certified later
+/// What a TPM says of the making of a key (TPM 2.0 Library, Part 2, 15.2 and 10.7.3): needed to have it certified later
 /// that it was made in that TPM.
 public struct CreationProof: Sendable {
     /// A marshalled TPM2B_CREATION_DATA.

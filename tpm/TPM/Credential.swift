@@ -3,12 +3,15 @@ import EntropyCrypto
 /// A secret that only one TPM can read, and only while it holds one other key: what binds an attestation key to an
 /// endorsement key (TPM 2.0 Library, Part 1, 24). Made without a TPM, opened by TPM2_ActivateCredential.
 public struct Credential: Sendable {
+    /// The Name of the key that must be in the TPM beside the endorsement key.
+    public let keyName: [UInt8]
     /// A marshalled TPM2B_ID_OBJECT: the secret, encrypted and bound to the other key's Name.
     public let identityObject: [UInt8]
     /// A marshalled TPM2B_ENCRYPTED_SECRET: the seed of that encryption, for the endorsement key alone.
     public let encryptedSeed: [UInt8]
 
-    public init(identityObject: [UInt8], encryptedSeed: [UInt8]) {
+    public init(keyName: [UInt8], identityObject: [UInt8], encryptedSeed: [UInt8]) {
+        self.keyName = keyName
         self.identityObject = identityObject
         self.encryptedSeed = encryptedSeed
     }
@@ -27,7 +30,13 @@ public struct Credential: Sendable {
         defer { wipe(&integrityKey) }
         let integrity = HMAC.sha256(key: integrityKey, encrypted + name)
         return Credential(
-            identityObject: sized(sized(integrity) + encrypted), encryptedSeed: sized(encryptedSeed))
+            keyName: name, identityObject: sized(sized(integrity) + encrypted), encryptedSeed: sized(encryptedSeed))
+    }
+
+    /// Fails unless both parts are what they should be, as far as that can be seen without the TPM.
+    public func judge() throws(TPMError) {
+        _ = try TPM.identityObject(unmarshalling: identityObject)
+        _ = try TPM.encryptedSecret(unmarshalling: encryptedSeed)
     }
 
     /// KDFa with SHA-256 for at most 256 bits (Part 1, 11.4.10.2): one block of SP 800-108's counter mode.

@@ -48,7 +48,10 @@ func marshalled(_ value: TPMT_TK_CREATION) throws(TPMError) -> [UInt8] {
 }
 
 func publicArea(unmarshalling bytes: [UInt8]) throws(TPMError) -> TPM2B_PUBLIC {
-    try unmarshal(bytes, TPM2B_PUBLIC(), "TPM2B_PUBLIC", Tss2_MU_TPM2B_PUBLIC_Unmarshal)
+    let area = try unmarshal(bytes, TPM2B_PUBLIC(), "TPM2B_PUBLIC", Tss2_MU_TPM2B_PUBLIC_Unmarshal)
+    // The library does not compare its size with what it holds.
+    guard try marshalled(area) == bytes else { throw TPMError(.badStructure, "not a TPM2B_PUBLIC") }
+    return area
 }
 
 func privateArea(unmarshalling bytes: [UInt8]) throws(TPMError) -> TPM2B_PRIVATE {

@@ -21,10 +21,8 @@ enum ResponseCode {
     static func error(
         _ response: TSS2_RC, _ function: StaticString, _ authorization: Authorization = .none
     ) -> TPMError {
-        let decoded = Tss2_RC_Decode(response).map { String(cString: $0) } ?? "no description"
         func make(_ code: TPMError.Code, _ advice: String) -> TPMError {
-            TPMError(
-                code, "\(advice) [\(function.description): \(decoded), \(hexadecimal(response))]", response: response)
+            TPMError(code, "\(advice) [\(source(response, function))]", response: response)
         }
         // A layer above 0 is not the TPM speaking: 10 is the transmission interface, 7 and 8 the libraries over it.
         // The resource manager (11, 12) repeats the TPM's own codes.
@@ -44,12 +42,14 @@ enum ResponseCode {
             case 0x921:
                 return make(
                     .lockout, "the TPM is in lockout (the password may be right: power cuts count as failed tries)")
-            case 0x908, 0x909, 0x90a, 0x920, 0x922: return make(.retry, "the TPM is busy")
-            case 0x902:
+            case 0x908, 0x909, 0x90a, 0x920, 0x922, 0x923: return make(.retry, "the TPM is busy")
+            case 0x902...0x905:
                 return make(
                     .refused,
-                    "the TPM has no free slot: a program that was killed, or still runs, keeps its objects loaded; "
-                        + "device:/dev/tpmrm0 takes care of that, `tpm2_flushcontext -t` frees all of them")
+                    "the TPM has no free slot: a program that was killed, or still runs, keeps its objects or sessions "
+                        + "loaded; device:/dev/tpmrm0 takes care of that, `tpm2_flushcontext -t` and `-l` free all of them"
+                )
+            case 0x101: return make(.refused, "the TPM is in failure mode: only a reset or a power cycle helps")
             case 0x100: return make(.contextLost, "the TPM was reset and not started")
             // A handle or session that is no longer loaded: the TPM was reset since.
             case 0x910...0x916, 0x918...0x91e: return make(.contextLost, "the TPM was reset: what was loaded is gone")
@@ -63,10 +63,16 @@ enum ResponseCode {
         case 0x1f:
             return make(
                 .foreignKey,
-                "the key belongs to another TPM, or this TPM was cleared since it was made: make a new one "
-                    + "with rsagen, and give its public half to the sinks")
+                "the TPM cannot load it: it belongs to another TPM, this one was cleared since it was made, or its parent is "
+                    + "not the primary that this program derives (make a new one with rsagen, for the sinks too)")
         default: return make(.refused, "the TPM refused")
         }
+    }
+
+    /// The function that failed, and the code in words and as a number.
+    static func source(_ response: TSS2_RC, _ function: StaticString) -> String {
+        let decoded = Tss2_RC_Decode(response).map { String(cString: $0) } ?? "no description"
+        return "\(function.description): \(decoded), \(hexadecimal(response))"
     }
 
     private static func refusal(by authorization: Authorization) -> String {

@@ -20,7 +20,7 @@ struct TCTI: ~Copyable {
             throw TPMError(
                 .noDevice,
                 "no TPM at \(configuration): is the device or simulator there? "
-                    + "[\(ResponseCode.error(response, "Tss2_TctiLdr_Initialize").message)]", response: response)
+                    + "[\(ResponseCode.source(response, "Tss2_TctiLdr_Initialize"))]", response: response)
         }
         self.pointer = pointer
     }

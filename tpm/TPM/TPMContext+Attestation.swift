@@ -19,17 +19,26 @@ extension TPMContext {
         try ResponseCode.check(response, "Esys_TR_FromTPMPublic")
         let index = keep(object, isPersistent: true)
         defer { flush(index) }
-        let size = try size(of: index)
+        let (size, attributes) = try describe(index)
+        // Whose password is empty and may be tried: the index's own, unless a wrong one would count, or the owner's.
+        let authorization: ESYS_TR
+        if attributes & TPMContext.readableByItself == TPMContext.readableByItself {
+            authorization = index.handle
+        } else if attributes & TPMContext.readableByOwner != 0 {
+            authorization = ESYS_TR_RH_OWNER
+        } else {
+            throw TPMError(
+                .unusableKey, "this TPM's endorsement certificate (NV 0x1c00002) is not for everyone to read")
+        }
         let step = try nvBufferSize()
         var certificate: [UInt8] = []
         while certificate.count < size {
             var part: UnsafeMutablePointer<TPM2B_MAX_NV_BUFFER>?
             let wanted = UInt16(clamping: min(Int(step), size - certificate.count))
-            // Readable with the index's own password, which is empty: it is no secret.
-            try ResponseCode.check(
-                Esys_NV_Read(
-                    esys, index.handle, index.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, wanted,
-                    UInt16(clamping: certificate.count), &part), "Esys_NV_Read")
+            let response = Esys_NV_Read(
+                esys, authorization, index.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, wanted,
+                UInt16(clamping: certificate.count), &part)
+            try ResponseCode.check(response, "Esys_NV_Read")
             defer { Esys_Free(part) }
             guard let part, part.pointee.size > 0 else { throw TPMError(.refused, "Esys_NV_Read gave nothing") }
             certificate += bytes(at: part)
@@ -37,14 +46,18 @@ extension TPMContext {
         return certificate
     }
 
-    private func size(of index: LoadedObject) throws(TPMError) -> Int {
+    // TPMA_NV (Part 2, 13.4): NO_DA and AUTHREAD; OWNERREAD.
+    private static let readableByItself: UInt32 = 1 << 25 | 1 << 18
+    private static let readableByOwner: UInt32 = 1 << 17
+
+    private func describe(_ index: LoadedObject) throws(TPMError) -> (size: Int, attributes: UInt32) {
         var area: UnsafeMutablePointer<TPM2B_NV_PUBLIC>?
         try ResponseCode.check(
             Esys_NV_ReadPublic(esys, index.handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area, nil),
             "Esys_NV_ReadPublic")
         defer { Esys_Free(area) }
         guard let area else { throw TPMError(.refused, "Esys_NV_ReadPublic gave nothing") }
-        return Int(area.pointee.nvPublic.dataSize)
+        return (Int(area.pointee.nvPublic.dataSize), area.pointee.nvPublic.attributes)
     }
 
     /// Derives the endorsement key that the certificate is about. May take over 10 s on hardware.
@@ -73,14 +86,15 @@ extension TPMContext {
                 0, nil, nil), "Esys_PolicySecret", authorizedBy: .hierarchy("endorsement"))
         let session = try session(encrypting: .both)
         var secret: UnsafeMutablePointer<TPM2B_DIGEST>?
-        do throws(TPMError) {
-            try ResponseCode.check(
-                Esys_ActivateCredential(
-                    esys, attestationKey.handle, endorsementKey.handle, session, policy.handle, ESYS_TR_NONE,
-                    &identity, &seed, &secret), "Esys_ActivateCredential")
-        } catch {
-            guard error.code == .foreignKey || error.code == .refused else { throw error }
-            throw TPMError(.foreignKey, "the challenge was made for another TPM", response: error.response)
+        let response = Esys_ActivateCredential(
+            esys, attestationKey.handle, endorsementKey.handle, session, policy.handle, ESYS_TR_NONE, &identity, &seed,
+            &secret)
+        // TPM_RC_INTEGRITY of the first parameter; TPM_RC_VALUE or TPM_RC_SIZE of either.
+        switch response {
+        case 0x1df, 0x1c4, 0x2c4, 0x1d5, 0x2d5:
+            throw TPMError(
+                .foreignKey, "the challenge was altered, or made for another TPM", response: response)
+        default: try ResponseCode.check(response, "Esys_ActivateCredential")
         }
         defer { Esys_Free(secret) }
         guard let secret else { throw TPMError(.refused, "Esys_ActivateCredential gave no secret") }
@@ -102,7 +116,7 @@ extension TPMContext {
     }
 
     /// The attestation key's word that this TPM made `key` (TPM2_CertifyCreation), where its proof of creation is at hand,
-    /// or that it holds it (TPM2_Certify), with `nonce` in it.
+    /// or that it holds it (TPM2_Certify, for which the key must be authorized), with `nonce` in it.
     func certify(
         _ key: LoadedObject, _ proof: CreationProof?, by attestationKey: LoadedObject, nonce: [UInt8]
     ) throws(TPMError) -> Attestation {
@@ -119,10 +133,17 @@ extension TPMContext {
         if let proof {
             var hash = digest(proof.hash)
             var ticket = try creationTicket(unmarshalling: proof.ticket)
-            try ResponseCode.check(
-                Esys_CertifyCreation(
-                    esys, attestationKey.handle, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &qualifying, &hash,
-                    &scheme, &ticket, &statement, &signature), "Esys_CertifyCreation")
+            let response = Esys_CertifyCreation(
+                esys, attestationKey.handle, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &qualifying, &hash,
+                &scheme,
+                &ticket, &statement, &signature)
+            // TPM_RC_TICKET, of whichever parameter.
+            guard response & 0xbf != 0xa0 || response >> 16 != 0 else {
+                throw TPMError(
+                    .badStructure, "what the record has as proof of the key's creation is not this TPM's word",
+                    response: response)
+            }
+            try ResponseCode.check(response, "Esys_CertifyCreation")
         } else {
             let password = ESYS_TR_PASSWORD  // the attestation key's, which is empty
             try ResponseCode.check(

@@ -8,7 +8,7 @@ extension TPMContext {
         _ template: TPM2B_PUBLIC, under parent: LoadedObject, authValue: AuthValue?
     ) throws(TPMError) -> CreatedKey {
         var sensitive = TPM2B_SENSITIVE_CREATE()
-        defer { sensitive = TPM2B_SENSITIVE_CREATE() }
+        defer { withUnsafeMutableBytes(of: &sensitive) { wipe($0) } }
         try authValue?.withBuffer { (buffer) throws(TPMError) in sensitive.sensitive.userAuth = buffer }
         var template = template
         var outside = TPM2B_DATA()
@@ -75,6 +75,21 @@ extension TPMContext {
         return keep(handle)
     }
 
+    /// The key that is kept there, which must be the one of this public area.
+    func obtain(_ location: TPMKeyLocation, _ area: TPMPublicArea) throws(TPMError) -> LoadedObject {
+        switch location {
+        case .file(let file): return try load(file, area)
+        case .handle(let handle):
+            let object = try persistentObject(handle)
+            guard try name(of: object) == area.name else {
+                flush(object)
+                throw TPMError(
+                    .foreignKey, "another key is kept at \(TPMHandle.text(handle)) now, or this is another TPM")
+            }
+            return object
+        }
+    }
+
     /// What is kept at a persistent handle.
     func persistentObject(_ handle: UInt32) throws(TPMError) -> LoadedObject {
         var object = ESYS_TR()
@@ -95,7 +110,13 @@ extension TPMContext {
         let response = Esys_EvictControl(
             esys, ESYS_TR_RH_OWNER, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle, &object)
         // TPM_RC_NV_DEFINED: something lives there. TPM_RC_NV_SPACE: no room for another one.
-        guard response != 0x14c else { throw TPMContext.taken(handle) }
+        guard response != 0x14c else {
+            // An answer that got lost has this done already.
+            let there = try persistentObject(handle)
+            defer { flush(there) }
+            guard try name(of: there) == name(of: key) else { throw TPMContext.taken(handle) }
+            return
+        }
         guard response != 0x14b else {
             throw TPMError(
                 .refused, "the TPM has no room for another persistent key; see `tpm2_getcap handles-persistent`")
@@ -180,7 +201,7 @@ extension TPMContext {
     }
 
     /// Where tries are counted a refused password, and a lockout more so, is told with the count.
-    private func explaining(_ error: TPMError, _ area: TPMPublicArea) -> TPMError {
+    func explaining(_ error: TPMError, _ area: TPMPublicArea) -> TPMError {
         guard error.code == .lockout || (error.code == .wrongAuthorization && area.isUnderDictionaryAttackProtection),
             let lockout = try? lockoutState()
         else { return error }

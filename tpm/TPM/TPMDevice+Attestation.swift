@@ -1,3 +1,4 @@
+import CTSS2
 import EntropyCrypto
 
 /// What a TPM shows of itself to a verifier.
@@ -14,23 +15,50 @@ public struct TPMIdentity: Sendable {
 }
 
 extension TPMDevice {
-    /// Reads the endorsement certificate and derives the attestation key.
+    /// Reads the endorsement certificate and derives the attestation key. Fails when the certificate is about another
+    /// endorsement key than the one that is derived by the usual template. May take over 10 s on hardware.
     public func identity() throws(TPMError) -> TPMIdentity {
         try perform { (context, _) throws(TPMError) in
             let certificate = try context.endorsementCertificate()
+            let endorsementKey = try context.createEndorsementKey()
+            let derived = try TPMDevice.publicKey(of: endorsementKey, context)
+            guard let certified = try? Certificate(startOf: certificate).publicKey(), certified.pkix == derived.pkix
+            else {
+                throw TPMError(
+                    .unusableKey,
+                    "this TPM's certificate is about another endorsement key than the one of the usual template (L-1): "
+                        + "its endorsement seed was changed, or it has a template of its own, which is not supported")
+            }
             let key = try context.createAttestationKey()
             defer { context.flush(key) }
             return TPMIdentity(certificate: certificate, attestationKey: try marshalled(try context.readPublic(key)))
         }
     }
 
+    /// Flushes the key.
+    private static func publicKey(of key: LoadedObject, _ context: TPMContext) throws(TPMError) -> PublicKey {
+        defer { context.flush(key) }
+        let area = try context.readPublic(key)
+        do throws(CryptoError) {
+            return try PublicKey(try TPMPublicArea.pkix(area.publicArea))
+        } catch {
+            throw TPMError(.unusableKey, "endorsement key: \(error.message)")
+        }
+    }
+
     /// Opens a credential that was made for this TPM and its attestation key. May take over 10 s on hardware.
     public func activate(_ credential: Credential) throws(TPMError) -> [UInt8] {
         try perform { (context, _) throws(TPMError) in
-            let endorsementKey = try context.createEndorsementKey()
-            defer { context.flush(endorsementKey) }
+            // Before the two keys take their slots: a primary comes and goes with it.
+            _ = try context.session(encrypting: .both)
             let attestationKey = try context.createAttestationKey()
             defer { context.flush(attestationKey) }
+            // Not left to the TPM: one that is given another's challenge may go into failure mode (libtpms 0.9.2 does).
+            guard try context.name(of: attestationKey) == credential.keyName else {
+                throw TPMError(.foreignKey, "the challenge was made for another TPM")
+            }
+            let endorsementKey = try context.createEndorsementKey()
+            defer { context.flush(endorsementKey) }
             return try context.activate(credential, attestationKey, endorsementKey)
         }
     }
@@ -38,20 +66,22 @@ extension TPMDevice {
     /// Has the attestation key certify a signing key of this TPM, with `nonce` (at most 64 bytes) in its statement. Without
     /// a proof of its creation the key's own password is needed.
     public func attest(
-        _ location: TPMKeyLocation, authValue: AuthValue?, proof: CreationProof?, nonce: [UInt8]
+        _ location: TPMKeyLocation, _ area: TPMPublicArea, authValue: AuthValue?, proof: CreationProof?, nonce: [UInt8]
     ) throws(TPMError) -> Attestation {
-        let area = try publicArea(of: location)
-        return try perform { (context, _) throws(TPMError) in
-            let key: LoadedObject
-            switch location {
-            case .file(let file): key = try context.load(file, area)
-            case .handle(let handle): key = try context.persistentObject(handle)
-            }
+        try perform { (context, _) throws(TPMError) in
+            let key = try context.obtain(location, area)
             defer { context.flush(key) }
-            try context.authorize(key, with: authValue)
+            if proof == nil {
+                try area.requirePassword(authValue, of: location)
+                try context.authorize(key, with: authValue)
+            }
             let attestationKey = try context.createAttestationKey()
             defer { context.flush(attestationKey) }
-            return try context.certify(key, proof, by: attestationKey, nonce: nonce)
+            do throws(TPMError) {
+                return try context.certify(key, proof, by: attestationKey, nonce: nonce)
+            } catch {
+                throw context.explaining(error, area)
+            }
         }
     }
 }

@@ -13,6 +13,9 @@ public enum TPMKeyLocation: Sendable {
         }
     }
 
+    /// True when a key file says that the key has no password.
+    public var isSaidToBeOpen: Bool { emptyAuth == true }
+
     public var isPersistent: Bool {
         if case .handle = self { true } else { false }
     }

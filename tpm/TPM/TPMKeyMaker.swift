@@ -10,13 +10,20 @@ extension TPMDevice {
         public let proof: CreationProof
     }
 
-    /// Makes a signing key inside the TPM, under the owner hierarchy. May take over 30 s. Asks the TPM first whether it
-    /// has such keys: the error lists what it has. `isDAProtected` leaves noDA out: see `KeyTemplate.signing`.
+    /// Fails when the TPM has no keys of this algorithm and size, with a list of what it has.
+    public func requireSupport(_ algorithm: KeyAlgorithm) throws(TPMError) {
+        try perform { (context, _) throws(TPMError) in
+            guard try context.supports(algorithm) else { throw try TPMDevice.unsupported(algorithm, context) }
+        }
+    }
+
+    /// Makes a signing key inside the TPM, under the owner hierarchy. May take over 30 s; the TPM is asked first whether it
+    /// has such keys. `isDAProtected` leaves noDA out: see `KeyTemplate.signing`.
     public func makeSigningKey(
         _ algorithm: KeyAlgorithm, authValue: AuthValue? = nil, isDAProtected: Bool = false
     ) throws(TPMError) -> MadeKey {
-        try perform { (context, _) throws(TPMError) in
-            guard try context.supports(algorithm) else { throw try TPMDevice.unsupported(algorithm, context) }
+        try requireSupport(algorithm)
+        return try perform { (context, _) throws(TPMError) in
             let primary = try context.createPrimary()
             defer { context.flush(primary) }
             let template = KeyTemplate.signing(algorithm, isDAProtected: isDAProtected)

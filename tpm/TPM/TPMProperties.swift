@@ -6,12 +6,20 @@ public struct TPMProperties: Sendable {
     public let manufacturer: String
     /// The maker's own words, usually the chip's name.
     public let vendor: String
-    /// In the four parts that makers print: "7.85.4555.0".
+    /// In the four parts that makers print, as in "7.85.4555.0".
     public let firmware: String
     /// How many more objects, sessions and persistent keys the TPM has room for; an estimate of its own.
     public let freeTransientSlots: UInt32
     public let freeSessionSlots: UInt32
     public let freePersistentSlots: UInt32
+}
+
+extension TPMProperties {
+    /// Infineon divides the second number another way than the others.
+    static func firmware(_ high: UInt32, _ low: UInt32, by manufacturer: String) -> String {
+        let shift: UInt32 = manufacturer.utf8.elementsEqual("IFX".utf8) ? 8 : 16
+        return "\(high >> 16).\(high & 0xffff).\(low >> shift).\(low & (1 << shift - 1))"
+    }
 }
 
 /// How near a TPM is to refusing every key with dictionary-attack protection (Part 1, 19.8).
@@ -53,9 +61,10 @@ extension TPMContext {
             return String(decoding: printable[..<(end + 1)], as: UTF8.self)
         }
         let variable = try properties(from: TPMContext.variable, count: 16)
+        let manufacturer = letters(5...5)
         return TPMProperties(
-            manufacturer: letters(5...5), vendor: letters(6...9),
-            firmware: "\(fixed[11] >> 16).\(fixed[11] & 0xffff).\(fixed[12] >> 16).\(fixed[12] & 0xffff)",
+            manufacturer: manufacturer, vendor: letters(6...9),
+            firmware: TPMProperties.firmware(fixed[11], fixed[12], by: manufacturer),
             freeTransientSlots: variable[7], freeSessionSlots: variable[4], freePersistentSlots: variable[9])
     }
 

@@ -22,6 +22,16 @@ public struct TPMPublicArea: Sendable {
     /// True when a wrong password counts towards the TPM's lockout.
     var isUnderDictionaryAttackProtection: Bool { !attributes.has(ObjectAttributes.noDA) }
 
+    /// Fails where a password is missing and may not be guessed: under dictionary-attack protection the empty one is not
+    /// tried on the off chance, only where the key's file says that it is the right one.
+    func requirePassword(_ authValue: AuthValue?, of location: TPMKeyLocation) throws(TPMError) {
+        guard authValue == nil, isUnderDictionaryAttackProtection, location.emptyAuth != true else { return }
+        throw TPMError(
+            .wrongAuthorization,
+            "this key may have a password, and wrong tries lock the TPM: give it by --auth-file "
+                + "(an empty file where there is none)")
+    }
+
     /// From a marshalled TPM2B_PUBLIC, which must fill all of `bytes`. Refuses what cannot sign packets, by name.
     public init(unmarshalling bytes: [UInt8]) throws(TPMError) {
         let area: TPM2B_PUBLIC
@@ -64,7 +74,7 @@ public struct TPMPublicArea: Sendable {
         do throws(CryptoError) {
             publicKey = try PublicKey(try TPMPublicArea.pkix(area.publicArea))
         } catch {
-            throw TPMError(.unusableKey, error.message)
+            throw TPMError(.unusableKey, "its numbers are no key for this program: \(error.message)")
         }
     }
 
@@ -89,7 +99,7 @@ public struct TPMPublicArea: Sendable {
     }
 
     /// SubjectPublicKeyInfo (RFC 3279, 2.3): rsaEncryption, not id-RSASSA-PSS, as every reader knows it.
-    private static func pkix(_ area: TPMT_PUBLIC) throws(CryptoError) -> [UInt8] {
+    static func pkix(_ area: TPMT_PUBLIC) throws(CryptoError) -> [UInt8] {
         switch area.type {
         case TPM2_ALG_RSA:
             let parameters = area.parameters.rsaDetail

@@ -6,29 +6,25 @@ public final class TPMSigner: Signer {
     private let device: TPMDevice
     private let location: TPMKeyLocation
     private let authValue: AuthValue?
-    public let area: TPMPublicArea
+    let area: TPMPublicArea
     private var loaded: (object: LoadedObject, generation: Int)?
-    /// A password that was never right stays wrong, and each try with it may bring the TPM nearer to its lockout.
+    /// A password that was refused, and is not tried again: each try may bring the TPM nearer to its lockout.
     private var refusal: TPMError?
     private var hasSigned = false
+    private var refusals = 0
 
     public var publicKey: PublicKey { area.publicKey }
 
-    /// Loads the key. Fails when the file is damaged, the key is unfit or has a password that is not given, or the TPM
-    /// does not answer or is another one. Without a password the empty one is used.
-    public init(_ location: TPMKeyLocation, authValue: AuthValue?, in device: TPMDevice) throws(TPMError) {
+    /// Loads the key of this public area. Fails when the file is damaged, the key has a password that is not given, or the
+    /// TPM does not answer or is another one. Without a password the empty one is used, where a wrong one does not count.
+    public init(
+        _ location: TPMKeyLocation, _ area: TPMPublicArea, authValue: AuthValue?, in device: TPMDevice
+    ) throws(TPMError) {
         self.device = device
         self.location = location
         self.authValue = authValue
-        area = try device.publicArea(of: location)
-        // Under dictionary-attack protection an empty password is not tried on the off chance. Where that costs nothing it
-        // is, although the file says otherwise: tpm2_encodeobject 5.4 writes the mark the wrong way round.
-        guard authValue != nil || location.emptyAuth == true || !area.isUnderDictionaryAttackProtection else {
-            throw TPMError(
-                .wrongAuthorization,
-                "this key may have a password, and wrong tries lock the TPM: give it by --auth-file "
-                    + "(an empty file where there is none)")
-        }
+        self.area = area
+        try area.requirePassword(authValue, of: location)
         _ = try device.perform { (context, generation) throws(TPMError) in try self.load(context, generation) }
     }
 
@@ -37,8 +33,11 @@ public final class TPMSigner: Signer {
         do throws(TPMError) {
             signature = try signUnverified(message)
         } catch {
-            let isPassing = error.exitCode == .unavailable
-            throw SignerError(isPassing ? .unavailable : .refused, error.message)
+            switch error.exitCode {
+            case .unavailable: throw SignerError(.unavailable, error.message)
+            case .permission: throw SignerError(.unauthorized, error.message)
+            default: throw SignerError(.refused, error.message)
+            }
         }
         guard publicKey.verify(signature, of: message) else {
             throw SignerError(.wrongSignature, "the TPM gave a signature that does not verify: it was thrown away")
@@ -60,7 +59,10 @@ public final class TPMSigner: Signer {
                 try self.sign(hash, context, try self.load(context, generation))
             }
         } catch {
-            guard error.code == .wrongAuthorization, !hasSigned else { throw error }
+            guard error.code == .wrongAuthorization else { throw error }
+            refusals += 1
+            // It may have been the bus, once, where the password was right before.
+            guard !hasSigned || refusals > 1 else { throw error }
             let refusal =
                 authValue != nil
                 ? error
@@ -74,6 +76,7 @@ public final class TPMSigner: Signer {
         do throws(TPMError) {
             let signature = try context.sign(hash, with: key, area)
             hasSigned = true
+            refusals = 0
             return signature
         } catch {
             // To the TPM a command that was altered on its way looks like one with a wrong password.
@@ -88,17 +91,7 @@ public final class TPMSigner: Signer {
 
     private func load(_ context: TPMContext, _ generation: Int) throws(TPMError) -> LoadedObject {
         if let loaded, loaded.generation == generation { return loaded.object }
-        let object: LoadedObject
-        switch location {
-        case .file(let file): object = try context.load(file, area)
-        case .handle(let handle):
-            object = try context.persistentObject(handle)
-            guard try context.name(of: object) == area.name else {
-                context.flush(object)
-                throw TPMError(
-                    .foreignKey, "another key is kept at \(TPMHandle.text(handle)) now, or this is another TPM")
-            }
-        }
+        let object = try context.obtain(location, area)
         do throws(TPMError) {
             try context.authorize(object, with: authValue)
         } catch {
