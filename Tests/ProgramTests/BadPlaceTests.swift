@@ -51,6 +51,25 @@ struct BadPlaceTests {
             "-o", "t", "--tcti", other.tcti)
     }
 
+    /// A device of another group, as /dev/tpmrm0 is for whoever is not in tss.
+    @Test(.enabled(if: geteuid() == 0 && haveTools("setpriv"), "only root can become someone else, by setpriv"))
+    func aTPMThatIsForOthers() throws {
+        let place = try TemporaryDirectory()
+        try place.write("tpmrm0", "", mode: 0o600)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: place.path)
+        // A copy of the program that the other one can reach.
+        let program = place.file("rsagen")
+        try FileManager.default.copyItem(atPath: Build.host.command("rsagen")[0], toPath: program)
+        let refusal = try run(
+            [
+                "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", program, "--inspect", "--tcti",
+                "device:\(place.file("tpmrm0"))",
+            ], in: "/")
+        #expect(refusal.status == 77, "\(refusal.errors)")
+        #expect(
+            refusal.errors.contains("tpmrm0: permission denied: add this user to the group that owns it, usually tss"))
+    }
+
     @Test(arguments: Build.available) func aTPMThatRefuses(_ build: Build) throws {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)

@@ -167,6 +167,20 @@ struct TPMSignerTests {
         }
     }
 
+    /// The CryptoCape's chip: the kernel has no /dev/tpmrm0 for it, and says what it is.
+    @Test func aTPM12IsNamed() throws {
+        try FileManager.default.createDirectory(
+            atPath: directory.file("tpm0"), withIntermediateDirectories: false)
+        for (version, code) in [("1\n", TPMError.Code.tpm12), ("2\n", .noDevice)] {
+            try directory.write("tpm0/tpm_version_major", version)
+            let error = #expect(throws: TPMError.self) {
+                try TCTI.examineDevice("device:/dev/no-such-place/tpmrm0", classes: directory.path)
+            }
+            #expect(error?.code == code)
+            #expect(error?.exitCode == .unavailable)
+        }
+    }
+
     /// A key that tpm2-tools made with these attributes, as a key file of ours.
     func keyFile(attributes: String, policy: Bool = false) throws -> [UInt8] {
         #expect(try sh("tpm2_createprimary", "-c", "p.ctx", "-G", "ecc", "-Q").status == 0)

@@ -133,8 +133,8 @@ public struct SigningKey {
         guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
         if let record = credentials.record {
             device.requirePrimary(named: record.primaryName)
-            // First of all: what another TPM says of its keys is of no interest.
-            _ = try attempt { () throws(TPMError) in try device.primaryName() }
+            // First of all: what another TPM says of its keys is of no interest. A file's key needs no asking.
+            if location.isPersistent { _ = try attempt { () throws(TPMError) in try device.primaryName() } }
         } else {
             warn(
                 "\(place): nothing is recorded of its TPM: whether what answers is that TPM is not checked; "

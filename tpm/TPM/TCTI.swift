@@ -31,13 +31,14 @@ struct TCTI: ~Copyable {
     }
 
     /// The loader says only that a device cannot be opened; a person needs to know why.
-    private static func examineDevice(_ configuration: String) throws(TPMError) {
+    /// `classes` is where the kernel tells of its TPMs.
+    static func examineDevice(_ configuration: String, classes: String = "/sys/class/tpm") throws(TPMError) {
         let prefix = "device:"
         guard configuration.utf8.starts(with: prefix.utf8) else { return }
         let path = String(decoding: configuration.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
         let number = String(
             decoding: path.utf8.reversed().prefix { (0x30...0x39).contains($0) }.reversed(), as: UTF8.self)
-        if let major = try? StateFile.read("/sys/class/tpm/tpm\(number)/tpm_version_major", limit: 16),
+        if let major = try? StateFile.read("\(classes)/tpm\(number)/tpm_version_major", limit: 16),
             major.first == UInt8(ascii: "1")
         {
             throw TPMError(
