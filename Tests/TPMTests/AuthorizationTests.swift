@@ -64,6 +64,19 @@ struct AuthorizationTests {
         #expect(sign(file, try auth("right")).signs)
     }
 
+    /// The owner's password, given to the hierarchy while a source runs, is not mistaken for the key's.
+    @Test func aPasswordOfTheOwnerIsNotTheKeys() throws {
+        let device = TPMDevice(tpm.tcti)
+        let signer = try TPMSigner(.file(device.makeSigningKey(.ecdsaP256).file), authValue: nil, in: device)
+        device.close()
+        #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
+        let error = #expect(throws: SignerError.self) { try signer.sign(message) }
+        #expect(error?.message.contains("owner hierarchy has a password") == true, "\(error?.message ?? "")")
+        device.close()
+        #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "-p", "secret").status == 0)
+        #expect(signer.publicKey.verify(try signer.sign(message), of: message))
+    }
+
     @Test func aWrongPasswordIsNotTriedTwice() throws {
         let made = try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256, authValue: auth("right"), isDAProtected: true)
         do {

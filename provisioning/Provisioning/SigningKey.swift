@@ -146,7 +146,7 @@ public struct SigningKey {
         }
         // Where nobody says that there is none, a password may be missing or wrong: better told now than with a packet.
         if credentials.authValue != nil || !location.isSaidToBeOpen {
-            try attempt { () throws(TPMError) in try signer.requirePassword() }
+            try attempt { () throws(TPMError) in try signer.checkPassword() }
         }
         return signer
     }

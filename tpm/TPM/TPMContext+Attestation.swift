@@ -79,11 +79,10 @@ extension TPMContext {
         let policy = try startPolicySession()
         defer { flush(policy) }
         // The endorsement key's policy: whoever may use the endorsement hierarchy.
-        try ResponseCode.check(
-            Esys_PolicySecret(
-                esys, ESYS_TR_RH_ENDORSEMENT, policy.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, nil, nil,
-                nil,
-                0, nil, nil), "Esys_PolicySecret", authorizedBy: .hierarchy("endorsement"))
+        let permitted = Esys_PolicySecret(
+            esys, ESYS_TR_RH_ENDORSEMENT, policy.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, nil, nil, nil, 0,
+            nil, nil)
+        try ResponseCode.check(permitted, "Esys_PolicySecret", authorizedBy: .hierarchy("endorsement"))
         let session = try session(encrypting: .both)
         var secret: UnsafeMutablePointer<TPM2B_DIGEST>?
         let response = Esys_ActivateCredential(
@@ -135,8 +134,7 @@ extension TPMContext {
             var ticket = try creationTicket(unmarshalling: proof.ticket)
             let response = Esys_CertifyCreation(
                 esys, attestationKey.handle, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &qualifying, &hash,
-                &scheme,
-                &ticket, &statement, &signature)
+                &scheme, &ticket, &statement, &signature)
             // TPM_RC_TICKET, of whichever parameter.
             guard response & 0xbf != 0xa0 || response >> 16 != 0 else {
                 throw TPMError(

@@ -47,28 +47,15 @@ public final class TPMSigner: Signer {
 
     /// Signs once and throws the signature away: a password that is not the key's is told at the start and not with the
     /// first packet.
-    public func requirePassword() throws(TPMError) {
+    public func checkPassword() throws(TPMError) {
         _ = try signUnverified(Array("entropyshare: is this the key's password?".utf8))
     }
 
     private func signUnverified(_ message: [UInt8]) throws(TPMError) -> [UInt8] {
         if let refusal { throw refusal }
         let hash = SHA256.hash(message)
-        do throws(TPMError) {
-            return try device.perform { (context, generation) throws(TPMError) in
-                try self.sign(hash, context, try self.load(context, generation))
-            }
-        } catch {
-            guard error.code == .wrongAuthorization else { throw error }
-            refusals += 1
-            // It may have been the bus, once, where the password was right before.
-            guard !hasSigned || refusals > 1 else { throw error }
-            let refusal =
-                authValue != nil
-                ? error
-                : TPMError(error.code, "the key has a password: give it by --auth-file", response: error.response)
-            self.refusal = refusal
-            throw refusal
+        return try device.perform { (context, generation) throws(TPMError) in
+            try self.sign(hash, context, try self.load(context, generation))
         }
     }
 
@@ -79,14 +66,26 @@ public final class TPMSigner: Signer {
             refusals = 0
             return signature
         } catch {
-            // To the TPM a command that was altered on its way looks like one with a wrong password.
-            guard error.code == .wrongAuthorization, hasSigned, !area.isUnderDictionaryAttackProtection else {
-                throw error
-            }
-            throw TPMError(
+            guard error.code == .wrongAuthorization else { throw error }
+            throw judge(error)
+        }
+    }
+
+    /// To the TPM a command that was altered on its way looks like one with a wrong password. Where the password was right
+    /// before that is likelier, and another try is made: at once where it costs nothing, with the next packet where it counts.
+    private func judge(_ error: TPMError) -> TPMError {
+        if hasSigned, !area.isUnderDictionaryAttackProtection {
+            return TPMError(
                 .contextLost, "a command was altered on its way to the TPM, or the key is another one now",
                 response: error.response)
         }
+        refusals += 1
+        guard !hasSigned || refusals > 1 else { return error }
+        let refusal =
+            authValue != nil
+            ? error : TPMError(error.code, "the key has a password: give it by --auth-file", response: error.response)
+        self.refusal = refusal
+        return refusal
     }
 
     private func load(_ context: TPMContext, _ generation: Int) throws(TPMError) -> LoadedObject {
