@@ -137,7 +137,7 @@ import Testing
             import secrets, sys
             from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
             from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-            primes = [p for p in range(2, 702) if all(p % q for q in range(2, p))]
+            primes = [p for p in range(2, 760) if all(p % q for q in range(2, p))]
             product = 1
             for p in primes: product *= p
             # Odd, of 2048 bits, with no small factor, and no prime: whether it is a product of two nobody can see.
