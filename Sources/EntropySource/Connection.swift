@@ -22,8 +22,10 @@ enum Outcome {
     case unconfirmed(Outgoing)
     /// The entry left the list meanwhile: nothing was sent.
     case withdrawn
-    /// Nothing was sent, or it is not known what became of it.
+    /// Nothing was sent, or it is not known what became of it: the sink, or the way to it.
     case failed(String, ExitCode)
+    /// No packet could be made, for a reason on this side.
+    case unprepared(String, ExitCode)
 }
 
 /// One TCP connection to one target: connects, sends one frame, reads one receipt.
@@ -100,7 +102,7 @@ final class Connection {
             state = .sending(outgoing, offset: 0)
             deadline = clock.milliseconds() + Connection.answerLimit
         case .withdrawn: end(.withdrawn)
-        case .failed(let message, let code): end(.failed(message, code))
+        case .failed(let message, let code): end(.unprepared(message, code))
         }
     }
 

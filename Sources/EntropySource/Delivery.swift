@@ -45,7 +45,7 @@ final class Delivery {
             advance(open, termination, prepare)
             if termination.check() {
                 for connection in open { connection.hurry(now: clock.milliseconds()) }
-                for target in waiting { finish(target, .failed("interrupted", .failed)) }
+                for target in waiting { finish(target, .unprepared("interrupted", .failed)) }
                 waiting = []
             }
             open.removeAll { connection in

@@ -15,13 +15,22 @@ public final class Source {
         public let scan: Int64
         /// Unix time before which the clock cannot be right.
         public let earliest: Int64
+        /// Where a running source writes what became of its deliveries; nil for nowhere.
+        public let report: String?
+        /// Believe a sink whose counter is far above ours.
+        public let acceptsCounterJump: Bool
 
-        public init(targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64) {
+        public init(
+            targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
+            acceptsCounterJump: Bool = false
+        ) {
             self.targets = targets
             self.seed = seed
             self.interval = interval
             self.scan = scan
             self.earliest = earliest
+            self.report = report
+            self.acceptsCounterJump = acceptsCounterJump
         }
     }
 
@@ -38,27 +47,34 @@ public final class Source {
         }
     }
 
-    private let settings: Settings
-    private let list: TargetList
+    let settings: Settings
+    let list: TargetList
     private let seed: SeedFile
     private let accumulator: Accumulator
     private let feed: NoiseFeed
     private let maker: PacketMaker
     private let delivery: Delivery
-    private let clock: Clock
+    let schedule: Schedule
+    let clock: Clock
     private let termination: Termination
-    private let say: (String) -> Void
+    let say: (String) -> Void
     private var seedWritten: Int64
     private var mentioned: [Target] = []
+    var backOff = BackOff()
+    /// What became of each target's last delivery.
+    public internal(set) var report = Report()
 
     /// Milliseconds between two rewritings of the seed file.
     private static let seedInterval: Int64 = 600_000
+    /// How far a sink may have our counter jump without being asked for. Far above what an old backup lacks, and so little
+    /// of 2⁶³ that a hostile sink would need decades of scans to use its counter up.
+    static let counterJump: Int64 = 1 << 40
 
     /// Fills the pools and exchanges the seed file, so that output may be given. Fails where that cannot be done, or where
     /// the list of targets is not usable: there is no earlier one to go on with.
     public init(
         _ settings: Settings, signer: any Signer, noise: [any NoiseSource], clock: Clock, termination: Termination,
-        say: @escaping (String) -> Void
+        random: @escaping () -> UInt64 = SystemRandom.number, say: @escaping (String) -> Void
     ) throws(SourceError) {
         self.settings = settings
         self.clock = clock
@@ -70,6 +86,7 @@ public final class Source {
         feed = NoiseFeed(noise, into: accumulator)
         maker = PacketMaker(list: list, signer: signer, accumulator: accumulator, clock: clock)
         delivery = try Delivery(clock: clock)
+        schedule = Schedule(interval: settings.interval, scan: settings.scan, random: random)
         seedWritten = clock.milliseconds()
         do throws(StateError) { _ = try list.load() } catch { throw .state(error) }
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
@@ -85,7 +102,10 @@ public final class Source {
     public func run() throws(SourceError) {
         while true {
             let started = clock.milliseconds()
-            do throws(SourceError) { _ = try scan() } catch { say(error.message) }
+            do throws(SourceError) {
+                let result = try scan()
+                if result.served + result.failed > 0 { writeReport() }
+            } catch { say(error.message) }
             if wait(since: started) { break }
         }
         try finish()
@@ -99,6 +119,7 @@ public final class Source {
     /// Serves every target that is due. The list is read anew: with a bad one nothing is sent, since no counter could be
     /// stored in it.
     public func scan() throws(SourceError) -> ScanResult {
+        defer { keepSeedYoung() }
         var result = ScanResult()
         let due = try dueTargets()
         if !due.isEmpty { try refill() }
@@ -114,7 +135,10 @@ public final class Source {
         do throws(StateError) {
             let targets = try list.load()
             mentionDistant(targets, now)
-            return targets.filter { $0.next <= now }
+            backOff.keep(targets)
+            report.keep(targets)
+            let milliseconds = clock.milliseconds()
+            return targets.filter { $0.next <= now && backOff.isDue($0, now: milliseconds) }
         } catch {
             throw .state(error)
         }
@@ -123,7 +147,7 @@ public final class Source {
     /// A clock that was wrong for a while may have put a target's next packet years away. Its operator may mean it: it is
     /// said once.
     private func mentionDistant(_ targets: [Target], _ now: Int64) {
-        let distant = targets.filter { $0.next > saturatingSum(now, settings.interval) }
+        let distant = targets.filter { $0.next > saturatingSum(now, schedule.longest) }
         for target in distant where !mentioned.contains(where: { $0.isSameEntry(as: target) && $0.next == target.next })
         {
             say("\(target.address): not before \(target.next) (Unix time), which is more than one interval away")
@@ -133,54 +157,6 @@ public final class Source {
 
     private func refill() throws(SourceError) {
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
-    }
-
-    private func finish(_ target: Target, _ outcome: Outcome, _ result: inout ScanResult) {
-        keepSeedYoung()
-        do throws(StateError) {
-            switch outcome {
-            case .withdrawn:
-                say("\(target.address): no longer in the list; nothing was sent")
-            case .unconfirmed(let sent):
-                try schedule(target)
-                result.served += 1
-                say(
-                    "\(target.address): packet \(sent.counter) sent, \(sent.size) bytes, unconfirmed: "
-                        + "the sink closed without a receipt (an original one does; or this key is not among its "
-                        + "signers: its log says)")
-            case .receipt(let receipt, let sent) where receipt.status == .mixed:
-                try schedule(target)
-                result.served += 1
-                say("\(target.address): packet \(sent.counter) mixed, \(sent.size) bytes")
-            case .receipt(let receipt, let sent):
-                result.fail(.failed)
-                say("\(target.address): packet \(sent.counter) refused: \(reason(receipt, sent))")
-                if receipt.status == .counterRegressed { try list.raiseCounter(of: target, to: receipt.counter) }
-            case .failed(let reason, let code):
-                result.fail(code)
-                say("\(target.address): \(reason); next try at the next scan")
-            }
-        } catch {
-            result.fail(error.exitCode)
-            say(error.message)
-        }
-    }
-
-    private func schedule(_ target: Target) throws(StateError) {
-        try list.setNext(of: target, to: saturatingSum(clock.unixTime(), settings.interval))
-    }
-
-    private func reason(_ receipt: Receipt, _ sent: Outgoing) -> String {
-        switch receipt.status {
-        case .mixed: "no reason"
-        case .counterRegressed where receipt.counter < sent.counter:
-            "the sink says that its counter is \(receipt.counter), which is below the packet's"
-        case .counterRegressed: "the sink's counter is \(receipt.counter); ours is moved there for the next scan"
-        case .timestampOutsideDrift:
-            "the sink's clock differs by \(saturatingDifference(receipt.time, clock.unixTime())) s, more than its Drift allows"
-        case .wrongRecipient: "the sink takes no packet that does not name it: is its public key in our list?"
-        case .notMixed: "the sink could not mix it; its log says why"
-        }
     }
 
     /// Waits for the next scan and keeps the seed file young. Returns true when the process shall end.
@@ -196,7 +172,7 @@ public final class Source {
         }
     }
 
-    private func keepSeedYoung() {
+    func keepSeedYoung() {
         let now = clock.milliseconds()
         guard now - seedWritten >= Source.seedInterval else { return }
         seedWritten = now
@@ -205,5 +181,10 @@ public final class Source {
         } catch {
             say("\(error.message); trying again in ten minutes")
         }
+    }
+
+    private func writeReport() {
+        guard let path = settings.report else { return }
+        do throws(StateError) { try report.write(to: path) } catch { say(error.message) }
     }
 }

@@ -6,7 +6,7 @@ package struct FieldReader {
     let file: String
     /// "entry 3, " in a list, empty otherwise.
     let prefix: String
-    let object: JSONValue
+    package let object: JSONValue
 
     package init(file: String, prefix: String = "", object: JSONValue) {
         self.file = file

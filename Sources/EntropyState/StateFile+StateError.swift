@@ -3,7 +3,7 @@ import Platform
 
 // StateFile as this module uses it: every failure is a StateError, a missing file is nil.
 extension StateFile {
-    static func locked(_ path: String) throws(StateError) -> StateFile {
+    package static func locked(_ path: String) throws(StateError) -> StateFile {
         do throws(SystemError) { return try StateFile(locking: path) } catch { throw .file(error) }
     }
 

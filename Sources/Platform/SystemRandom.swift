@@ -2,6 +2,11 @@ import CPlatform
 
 /// The kernel's generator, getrandom(2).
 public enum SystemRandom {
+    /// 64 random bits, for what is no secret: how long to wait. Zero where the kernel gives none.
+    public static func number() -> UInt64 {
+        ((try? bytes(8)) ?? []).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
     /// `count` bytes; waits until the kernel's pool was initialized once after boot.
     public static func bytes(_ count: Int) throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

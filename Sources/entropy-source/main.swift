@@ -1,12 +1,13 @@
 import CommandLine
 import EntropyCrypto
 import EntropySource
+import EntropyState
 import Platform
 import Provisioning
 import TPM
 
 enum Flag: Int, OptionTable {
-    case key, authFile, record, seed, targets, tcti, interval, scan, once
+    case key, authFile, record, seed, targets, tcti, interval, scan, once, jump, status, statusFile, json
 
     var option: Option {
         switch self {
@@ -20,9 +21,17 @@ enum Flag: Int, OptionTable {
         case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")
         case .targets: Option("t", "targets", "FILE", "the list of sinks", default: "targets.json")
         case .tcti: Option(nil, "tcti", "CONF", "the TPM (default $TPM2TOOLS_TCTI, else device:/dev/tpmrm0)")
-        case .interval: Option(nil, "interval", "TIME", "from one packet for a sink to the next", default: "6h")
+        case .interval:
+            Option(
+                nil, "interval", "TIME", "from one packet for a sink to the next, a tenth more or less", default: "6h")
         case .scan: Option(nil, "scan", "TIME", "from one look at the list to the next", default: "60s")
-        case .once: Option(nil, "once", nil, "scan once; exit 0 only when every due sink was served")
+        case .once:
+            Option(nil, "once", nil, "scan once, print what came of it; exit 0 only when every due sink was served")
+        case .jump: Option(nil, "accept-counter-jump", nil, "believe a sink whose counter is far above ours")
+        case .status: Option(nil, "status", nil, "print what became of a running source's last deliveries, and exit")
+        case .statusFile:
+            Option(nil, "status-file", "FILE", "where a running source writes that", default: "source.status.json")
+        case .json: Option(nil, "json", nil, "with --once and --status: one JSON object instead of a table")
         }
     }
 
@@ -36,10 +45,24 @@ enum Flag: Int, OptionTable {
 
 func say(_ line: String) { Terminal.say(Flag.program.name, line) }
 
+func show(_ report: Report, _ arguments: Arguments<Flag>) throws(Failure) {
+    if arguments.has(.json) { return try Terminal.output(report.encode()) }
+    for line in report.lines { try Terminal.output(line) }
+}
+
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
+    if arguments.has(.status) {
+        try arguments.allow([.status, .statusFile, .json], with: "--status")
+        let path = try arguments.required(.statusFile)
+        return try show(try attempt { () throws(StateError) in try Report(reading: path) }, arguments)
+    }
+    guard !arguments.has(.json) || arguments.has(.once) else {
+        throw .usage("--json goes with --once and --status only")
+    }
     let settings = Source.Settings(
         targets: try arguments.required(.targets), seed: try arguments.required(.seed),
-        interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released)
+        interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released,
+        report: try arguments.required(.statusFile), acceptsCounterJump: arguments.has(.jump))
     let keyPath = try arguments.required(.key)
     Process.ignoreWriteSignals()
     let termination = try attempt { () throws(SystemError) in try Termination() }
@@ -66,6 +89,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let scanned = Result { () throws(SourceError) in try loop.scan() }
     try attempt { () throws(SourceError) in try loop.finish() }
     let result = try attempt { () throws(SourceError) in try scanned.get() }
+    if !loop.report.isEmpty || arguments.has(.json) { try show(loop.report, arguments) }
     if result.failed > 0 {
         throw Failure(result.exitCode, "\(result.failed) of \(result.failed + result.served) due sinks not served")
     }

@@ -55,7 +55,7 @@ final class FakeNoise: NoiseSource {
     @Test func aPacketThatIsFarAwayIsMentionedOnce() throws {
         var said: [String] = []
         let source = try source(now: 1000) { said.append($0) }
-        for (next, lines) in [(1060, 0), (1061, 1), (1061, 1), (Int.max, 2), (1061, 3)] {
+        for (next, lines) in [(1066, 0), (1067, 1), (1067, 1), (Int.max, 2), (1067, 3)] {
             let text = try directory.text("targets.json").split(separator: ", \"Next\"")[0]
             let entry = text.hasSuffix("]") ? String(text.dropLast(2)) : String(text)
             try directory.write("targets.json", "\(entry), \"Next\": \(next)}]")

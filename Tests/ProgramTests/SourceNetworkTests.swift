@@ -80,6 +80,61 @@ import Testing
         #expect(served.errors.contains("packet 4294967297 mixed"))
     }
 
+    /// So far ahead that it is a lie, or an error: the counter is not used up for it, unless an operator says so.
+    @Test(arguments: Build.available) func aSinkThatIsFarAheadIsNotBelieved(_ build: Build) throws {
+        let place = try place(build)
+        try place.edit("config.json") { $0["Counter"] = Int64(1) << 62 }
+        let sink = try RunningSink(place)
+        try add(place, sink.port)
+        let refused = try place.run("entropy-source", "--once")
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("far above ours, which is not believed"), "\(refused.errors)")
+        #expect(try place.number("targets.json", "Counter") == 1)
+        let told = try place.run("entropy-source", "--once", "--accept-counter-jump")
+        #expect(told.errors.contains("ours is moved there"), "\(told.errors)")
+        #expect(try place.number("targets.json", "Counter") == 1 << 62)
+        #expect(try place.run("entropy-source", "--once").errors.contains("packet \((1 << 62) + 1) mixed"))
+    }
+
+    @Test(arguments: Build.available) func whatCameOfItIsPrinted(_ build: Build) throws {
+        let place = try place(build)
+        let sink = try RunningSink(place)
+        try add(place, sink.port)
+        let catcher = try PacketCatcher()
+        for port in [catcher.port, 1] { try add(place, port) }
+        let once = try place.run("entropy-source", "--once", "--json")
+        #expect(once.status == 69)
+        let parsed = try JSONSerialization.jsonObject(with: once.output) as? [String: Any]
+        let targets = try #require(parsed?["Targets"] as? [[String: Any]])
+        func target(_ port: UInt16) -> [String: Any]? {
+            targets.first { $0["Address"] as? String == "127.0.0.1:\(port)" }
+        }
+        #expect(target(sink.port)?["Status"] as? String == "mixed" && target(sink.port)?["Counter"] as? Int == 1)
+        #expect(target(sink.port)?["Bytes"] as? Int == 1399 && target(sink.port)?["Reason"] == nil)
+        #expect(target(catcher.port)?["Status"] as? String == "unconfirmed")
+        #expect(target(1)?["Status"] as? String == "unreachable")
+        #expect((target(1)?["Reason"] as? String)?.contains("Connection refused") == true)
+        let table = try place.run("entropy-source", "--once").text.split(separator: "\n")
+        #expect(table.count == 2 && table[0].hasPrefix("sink ") && table[1].hasPrefix("127.0.0.1:1  unreachable  -"))
+        // The same of a running one, from its file.
+        try place.edit("targets.json") { $0["Next"] = 0 }
+        let source = try place.start("entropy-source", ["--scan", "1s"])
+        #expect(eventually { source.errors.contains("mixed") && source.errors.contains("; next try in ") })
+        #expect(
+            eventually {
+                (try? place.run("entropy-source", "--status", "--json"))?.text.contains("\"Status\": \"mixed\"") == true
+            })
+        let status = try place.run("entropy-source", "--status")
+        #expect(status.status == 0 && status.text.split(separator: "\n").count == 4, "\(status.text)")
+        #expect(try place.directory.mode("source.status.json") == 0o600)
+        // A target that refuses is tried later and later, not at every scan.
+        sleep(4)
+        #expect(source.errors.components(separatedBy: "127.0.0.1:1: cannot connect").count <= 4)
+        try refused(place, 66, ["none: cannot open"], "entropy-source", "--status", "--status-file", "none")
+        try refused(place, 64, ["--json goes with"], "entropy-source", "--json")
+        try refused(place, 64, ["--key does not go with --status"], "entropy-source", "--status", "-k", "signer.key")
+    }
+
     @Test(arguments: Build.available) func aSinkWithAnotherSignerSaysNothing(_ build: Build) throws {
         let place = try place(build)
         let sink = try RunningSink(place)

@@ -1,0 +1,35 @@
+import EntropyPacket
+
+/// When a sink gets its next packet: spread a little, so that a fleet of boards that were switched on together does not fall
+/// into step, and later and later where deliveries fail.
+struct Schedule {
+    /// Seconds from one packet to the next, and from one scan to the next.
+    let interval: Int64
+    let scan: Int64
+    /// 64 random bits.
+    let random: () -> UInt64
+
+    /// Seconds to the next packet: the interval, a tenth more or less.
+    func spread() -> Int64 {
+        let tenth = interval / 10
+        return saturatingSum(saturatingDifference(interval, tenth), share(of: saturatingSum(tenth, tenth)))
+    }
+
+    /// The longest that `spread` gives.
+    var longest: Int64 { saturatingSum(interval, interval / 10) }
+
+    /// Seconds to the next try after so many failures in a row, one at least: doubled with each from the time between two
+    /// scans on, up to the interval; the last half of it by chance.
+    func retry(after failures: Int) -> Int64 {
+        let doublings = min(max(0, failures - 1), 30)
+        let (wait, overflow) = scan.multipliedReportingOverflow(by: 1 << Int64(doublings))
+        let longest = max(scan, overflow ? interval : min(wait, interval))
+        let half = longest / 2
+        return saturatingSum(saturatingDifference(longest, half), share(of: half))
+    }
+
+    /// 0 to `range`.
+    private func share(of range: Int64) -> Int64 {
+        range <= 0 ? 0 : Int64(random() % (UInt64(range) + 1))
+    }
+}

@@ -1,0 +1,73 @@
+import EntropyCrypto
+import EntropyState
+import Testing
+
+@testable import EntropySource
+
+/// When a target gets its next packet, with chance in hand.
+@Suite struct ScheduleTests {
+    /// Six hours, a scan every minute.
+    func schedule(_ random: UInt64) -> Schedule { Schedule(interval: 21600, scan: 60, random: { random }) }
+
+    @Test func theNextPacketIsATenthMoreOrLessAway() {
+        // 21,600 s: from 19,440 to 23,760, both included.
+        #expect(schedule(0).spread() == 19440)
+        #expect(schedule(2160).spread() == 21600)
+        #expect(schedule(4320).spread() == 23760)
+        #expect(schedule(4321).spread() == 19440)
+        #expect(schedule(0).longest == 23760)
+        #expect(Schedule(interval: 1, scan: 1, random: { 7 }).spread() == 1)
+        for random in [0, 1, UInt64.max] {
+            #expect(Schedule(interval: .max, scan: .max, random: { random }).spread() > 0)
+        }
+        var generator = SystemRandomNumberGenerator()
+        let spread = (0..<1000).map { _ in Schedule(interval: 21600, scan: 60, random: { generator.next() }).spread() }
+        #expect(spread.allSatisfy { (19440...23760).contains($0) })
+        #expect(Set(spread).count > 500)
+    }
+
+    @Test func failuresAreRetriedLaterAndLater() {
+        // Doubled from the scan on, up to the interval; at least half of it.
+        for (failures, longest) in [
+            (1, 60), (2, 120), (3, 240), (9, 15360), (10, 21600), (11, 21600), (Int.max, 21600),
+        ] {
+            #expect(schedule(0).retry(after: failures) == Int64(longest / 2))
+            #expect(schedule(UInt64(longest / 2)).retry(after: failures) == Int64(longest))
+            #expect(schedule(UInt64.max).retry(after: failures) <= Int64(longest))
+        }
+        // An interval that is shorter than a scan changes nothing about the scan.
+        #expect(Schedule(interval: 10, scan: 60, random: { 30 }).retry(after: 5) == 60)
+        #expect(Schedule(interval: .max, scan: .max, random: { 0 }).retry(after: 40) == Int64.max / 2 + 1)
+    }
+
+    func target(_ address: String) throws -> Target {
+        guard case .success(let endpoint) = Endpoint.parse(address, for: .connecting) else {
+            throw StateError.sameName("")
+        }
+        return Target(
+            address: address, endpoint: endpoint, publicKey: try BoxPublicKey([UInt8](repeating: 9, count: 32)),
+            counter: 0,
+            next: 0)
+    }
+
+    @Test func aTargetThatFailsIsLeftAloneForAWhile() throws {
+        var backOff = BackOff()
+        let (one, other) = (try target("a:1"), try target("b:1"))
+        let schedule = schedule(0)
+        #expect(backOff.fail(one, schedule, now: 1000) == 30)
+        #expect(!backOff.isDue(one, now: 30999) && backOff.isDue(one, now: 31000))
+        #expect(backOff.isDue(other, now: 0))
+        #expect(backOff.fail(one, schedule, now: 31000) == 60)
+        #expect(!backOff.isDue(one, now: 90999) && backOff.isDue(one, now: 91000))
+        backOff.keep([one])
+        #expect(!backOff.isDue(one, now: 0))
+        // Served, or gone from the list: forgotten.
+        backOff.clear(one)
+        #expect(backOff.isDue(one, now: 0))
+        #expect(backOff.fail(one, schedule, now: 0) == 30)
+        backOff.keep([other])
+        #expect(backOff.isDue(one, now: 0))
+        _ = backOff.fail(other, Schedule(interval: .max, scan: .max, random: { .max }), now: .max - 5)
+        #expect(!backOff.isDue(other, now: .max - 1))
+    }
+}
