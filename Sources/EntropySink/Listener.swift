@@ -9,10 +9,15 @@ public final class Listener: Sendable {
     private let worker: NIOThreadPool
     private let channel: Channel
     private let gate = Gate()
+    /// Held for life: two sinks on the same counters would take each other's for an operator's.
+    private let hold: FileLock
 
     /// Shows that the counter can be stored, opens the pool and starts to listen.
     public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
-        do throws(StateError) { try configuration.counterFile.claim(configuration.signers) } catch {
+        do throws(StateError) {
+            hold = try configuration.counterFile.hold()
+            try configuration.counterFile.claim(configuration.signers)
+        } catch {
             throw .counter(error)
         }
         let pool: EntropyDevice

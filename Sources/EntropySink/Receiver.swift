@@ -14,9 +14,6 @@ final class Receiver {
         let receipt: [UInt8]?
     }
 
-    /// Fortuna's state is one AES-256 key: a chunk cannot hold more entropy than that, however long it is.
-    private static let creditedBits: Int32 = 256
-
     private let configuration: SinkConfiguration
     private let pool: EntropyDevice
     private let clock: Clock
@@ -93,7 +90,7 @@ final class Receiver {
         }
         signers[signer].counter = packet.counter
         do throws(SystemError) {
-            let result = try pool.mix(packet.chunk, creditingBits: Receiver.creditedBits)
+            let result = try pool.mix(packet.chunk, creditingBits: configuration.credit)
             log.line("\(peer.text): \(name(packet, signer)) mixed, \(describe(result))")
             return .mixed
         } catch {
@@ -110,8 +107,11 @@ final class Receiver {
 
     private func describe(_ result: EntropyDevice.Result) -> String {
         switch result {
-        case .credited(let bits): "\(Packet.chunkSize) bytes into the kernel's pool, \(bits) bits credited"
-        case .written: "\(Packet.chunkSize) bytes into the kernel's pool, not credited (that needs CAP_SYS_ADMIN)"
+        case .reseeded(0): "\(Packet.chunkSize) bytes into the kernel's pool, its generator reseeded"
+        case .reseeded(let bits):
+            "\(Packet.chunkSize) bytes into the kernel's pool, its generator reseeded, \(bits) bits credited"
+        case .written:
+            "\(Packet.chunkSize) bytes into the kernel's pool, for its next reseed (at once would need CAP_SYS_ADMIN)"
         case .appended: "\(Packet.chunkSize) bytes appended"
         }
     }

@@ -78,7 +78,8 @@ public struct Report: Sendable {
             for column in 0..<4 {
                 line += row[column] + String(repeating: " ", count: widths[column] - row[column].utf8.count)
             }
-            return line + row[4]
+            line += row[4]
+            return String(decoding: line.utf8.reversed().drop { $0 == 0x20 }.reversed(), as: UTF8.self)
         }
     }
 

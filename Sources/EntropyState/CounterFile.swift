@@ -55,6 +55,21 @@ public struct CounterFile: Sendable {
         try file.save(document, limit: SinkConfiguration.maximumSize)
     }
 
+    /// Keeps every other sink from storing counters there, as long as the lock that is returned lives. An editor of the
+    /// configuration is not kept from it.
+    public func hold() throws(StateError) -> FileLock {
+        let real = Path.resolvingLinks(path)
+        do throws(SystemError) {
+            return try FileLock("\(Path.directory(of: real))/.\(Path.name(of: real)).sink")
+        } catch {
+            guard !error.isHeld else { throw .inUse(file: path) }
+            // The file's own name says more to a person than that of its lock.
+            let shown = SystemError("write", path, errno: error.errno, .creating)
+            if isConfiguration { throw .counterNotStorable(shown) }
+            throw .file(shown)
+        }
+    }
+
     /// Has a file beside the configuration say whose its counter is, before there is another signer.
     func name(_ signers: [KnownSigner]) throws(StateError) {
         guard !isConfiguration, Path.exists(path) else { return }

@@ -13,6 +13,9 @@ public struct SinkConfiguration: Sendable {
     public let privateKey: BoxPrivateKey
     /// Whose packets are taken: one signer, or several, each with a counter of its own.
     public let signers: [KnownSigner]
+    /// Bits of entropy that the kernel is told a chunk holds, 0 unless asked for. 256 at the most: Fortuna's state is one
+    /// AES-256 key, a chunk cannot hold more, however long it is.
+    public let credit: Int32
     /// Refuse packets that name no recipient: for a sink that is fed by this program's source only.
     public let requiresRecipient: Bool
     /// Where the counters are kept: the configuration itself, or the file that `State` names.
@@ -40,6 +43,9 @@ public struct SinkConfiguration: Sendable {
             throw reader.wrong("Private", "32 bytes in base64, a Curve25519 private key (\(error.message))")
         }
         let signers = try KnownSigner.list(reader)
+        let credit = try reader.integer("Credit") ?? 0
+        guard (0...256).contains(credit) else { throw reader.wrong("Credit", "bits for each chunk, 0 to 256") }
+        self.credit = Int32(credit)
         requiresRecipient = try reader.boolean("RequireRecipient") ?? false
         if let state = try reader.string("State") {
             guard !state.isEmpty, !state.utf8.contains(0) else { throw reader.wrong("State", "a file's path") }

@@ -21,6 +21,8 @@ public enum StateError: Diagnostic {
     case signers(file: String, String)
     /// The configuration no longer lists the signer that a running sink knows.
     case signerGone(file: String)
+    /// A sink that runs already keeps its counters there.
+    case inUse(file: String)
     /// The configuration, where the counter would be kept, cannot be written.
     case counterNotStorable(SystemError)
 
@@ -30,6 +32,7 @@ public enum StateError: Diagnostic {
         case .sameName: .usage
         case .notJSON, .content, .key, .signers: .badInput
         case .counterExhausted, .counterNotAbove, .signerGone: .failed
+        case .inUse: .unavailable
         case .counterNotStorable(let error): error.exitCode
         }
     }
@@ -48,6 +51,7 @@ public enum StateError: Diagnostic {
         case .counterNotAbove(let stored): "the stored counter is \(stored) already"
         case .signers(let file, let reason): "\(file): \(reason)"
         case .signerGone(let file): "\(file): it no longer lists this signer; restart the sink"
+        case .inUse(let file): "\(file): another sink keeps its counters there; it is left alone"
         case .counterNotStorable(let error):
             "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"
         }

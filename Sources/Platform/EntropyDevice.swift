@@ -4,9 +4,9 @@ import CPlatform
 public struct EntropyDevice: ~Copyable, @unchecked Sendable {
     /// What became of the bytes.
     public enum Result: Sendable, Equatable {
-        /// In the kernel's pool, credited, and its generator reseeded at once.
-        case credited(bits: Int32)
-        /// In the kernel's pool, without credit: this process lacks CAP_SYS_ADMIN.
+        /// In the kernel's pool, its generator reseeded at once, and so many bits credited.
+        case reseeded(credit: Int32)
+        /// In the kernel's pool, without effect before its next reseed: this process lacks CAP_SYS_ADMIN.
         case written
         /// At the end of a regular file, on the medium.
         case appended
@@ -26,15 +26,15 @@ public struct EntropyDevice: ~Copyable, @unchecked Sendable {
         self.file = file
     }
 
-    /// Mixes `bytes` in and credits `bits`, where the kernel lets this process do so.
+    /// Mixes `bytes` in, credits `bits` and has the kernel reseed, where it lets this process do so.
     public borrowing func mix(_ bytes: [UInt8], creditingBits bits: Int32) throws(SystemError) -> Result {
         guard isDevice else {
             try file.write(bytes)
             try file.synchronize()
             return .appended
         }
-        // A write(2) would be neither credited nor seen before the kernel's next reseed, up to a minute later.
-        if platform_add_entropy(file.number, bytes, bytes.count, bits) == 0 { return .credited(bits: bits) }
+        // A write(2) has no effect before the kernel's next reseed, up to a minute later.
+        if platform_add_entropy(file.number, bytes, bytes.count, bits) == 0 { return .reseeded(credit: bits) }
         try file.write(bytes)
         return .written
     }

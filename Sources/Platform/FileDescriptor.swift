@@ -1,7 +1,7 @@
 import CPlatform
 
 /// An open file, closed exactly once, when this value dies.
-public struct FileDescriptor: ~Copyable {
+public struct FileDescriptor: ~Copyable, Sendable {
     /// What the file is opened for.
     public enum Access: Sendable {
         case read

@@ -20,7 +20,7 @@ public final class StateFile {
         let path = try Path.followingLinks(given)
         let temporary = "\(Path.directory(of: path))/.\(Path.name(of: path)).new"
         do {
-            successor = try StateFile.lock(temporary)
+            successor = try FileLock.take(temporary, patience: StateFile.patience)
         } catch {
             if error.exitCode == .permission, Path.exists(temporary) {
                 throw SystemError(
@@ -96,23 +96,6 @@ public final class StateFile {
         } catch {
             if error.isMissing { return nil }
             throw error
-        }
-    }
-
-    /// Opens and locks the successor. The name may have gone to another file while this one was waited for.
-    private static func lock(_ temporary: String) throws(SystemError) -> FileDescriptor {
-        let end = platform_monotonic_milliseconds() + patience
-        while true {
-            let file = try FileDescriptor(temporary, for: .lock)
-            let isLocked = try file.tryLock()
-            if isLocked, try file.status().isSameFile(as: FileStatus.find(temporary)) {
-                try file.setMode(0o600)
-                return file
-            }
-            guard platform_monotonic_milliseconds() < end else {
-                throw SystemError("lock", temporary, errno: EWOULDBLOCK, .creating)
-            }
-            if !isLocked { _ = poll(nil, 0, 10) }
         }
     }
 

@@ -35,6 +35,8 @@ public struct SystemError: Diagnostic {
 
     public var isMissing: Bool { errno == ENOENT }
     public var isExisting: Bool { errno == EEXIST }
+    /// Another process holds the lock.
+    public var isHeld: Bool { errno == EWOULDBLOCK }
     /// The file is longer than what was to be read of it.
     public var isTooLong: Bool { errno == EFBIG }
 

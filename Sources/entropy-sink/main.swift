@@ -40,7 +40,10 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
             "counter      \(signer.counter), kept in \(configuration.counterFile.path)",
         ]
     }
-    lines.append("recipient    packets that name none are \(unnamed)")
+    lines += [
+        "recipient    packets that name none are \(unnamed)",
+        "credit       \(configuration.credit == 0 ? "none" : "\(configuration.credit) bits for each chunk")",
+    ]
     for line in lines { try Terminal.output(line) }
 }
 
@@ -60,6 +63,11 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let log = Log(clock: .system, say: say)
     let listener = try attempt { () throws(SinkError) in
         try Listener(configuration, pool: pool, clock: .system, log: log)
+    }
+    if configuration.credit > 0 {
+        say(
+            "Credit is \(configuration.credit): whoever holds a signing key says when this kernel's pool is full; "
+                + "chunks count without it, too")
     }
     say("listening on \(listener.address), \(counters(configuration.signers)), mixing into \(pool)")
     while !termination.wait(milliseconds: 5000) {

@@ -27,8 +27,8 @@ import Testing
         #expect(
             report.lines == [
                 "sink                   status  packet  bytes  reason",
-                "sink.example.org:9437  mixed   8       1399   ",
-                "b:1                    mixed   7       1399   ",
+                "sink.example.org:9437  mixed   8       1399",
+                "b:1                    mixed   7       1399",
             ])
     }
 

@@ -54,6 +54,7 @@ import Testing
         ("Drift", "\"120\""), ("Drift", "9223372036854775808"), ("Counter", "1.5"), ("Private", "\"AAAA\""),
         ("Private", "\"%\""),
         ("Private", "null"), ("Signer", "\"AAAA\""), ("Signer", "\"\""), ("Signer", "[]"), ("RequireRecipient", "1"),
+        ("Credit", "-1"), ("Credit", "257"), ("Credit", "true"),
         ("State", "\"\""),
         ("State", "7"),
     ])

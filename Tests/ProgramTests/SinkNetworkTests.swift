@@ -38,6 +38,49 @@ import Testing
         #expect(try poolSize == before + 1024)
     }
 
+    @Test func aSecondSinkOnTheSameCountersEnds() throws {
+        for state in [nil, "counters.json"] as [String?] {
+            let place = try Workplace(.host)
+            try place.provision()
+            if let state { try place.edit("config.json") { $0["State"] = state } }
+            let first = try RunningSink(place)
+            let second = try place.start("entropy-sink", ["--pool", "pool"]).wait(seconds: 10)
+            #expect(second.status == 69, "\(second.errors)")
+            let name = state ?? "config.json"
+            #expect(second.errors.contains("\(name): another sink keeps its counters there"), "\(second.errors)")
+            // An editor is not kept from the configuration, and the first one goes on.
+            try place.run("rsagen", "--software", "-o", "other")
+            #expect(try place.run("entropy-config", "--add-signer", "other.pub").status == 0)
+            #expect(first.running.process.isRunning)
+            // A sink that was killed holds nothing; one that was ended leaves nothing behind.
+            first.running.signal(SIGKILL)
+            _ = first.running.wait()
+            let third = try RunningSink(place)
+            #expect(third.stop().status == 0)
+            #expect(try !place.directory.snapshot().keys.contains { $0.hasSuffix(".sink") || $0.hasSuffix(".new") })
+        }
+    }
+
+    /// Mixed for real, into this machine's pool; what the kernel is told of it is the configuration's to say.
+    @Test(.enabled(if: geteuid() == 0, "only root may have the kernel reseed"), arguments: [nil, 0, 128] as [Int?])
+    func theKernelsPool(_ credit: Int?) throws {
+        let place = try Workplace(.host)
+        try place.provision()
+        if let credit { try place.edit("config.json") { $0["Credit"] = credit } }
+        let sink = try RunningSink(place, pool: "/dev/random")
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        #expect(try place.run("entropy-source", "--once").status == 0)
+        // Without CAP_SYS_ADMIN, as in most containers, the kernel decides when.
+        let reseeded =
+            "1024 bytes into the kernel's pool, its generator reseeded" + (credit ?? 0 > 0 ? ", 128 bits credited" : "")
+        #expect(
+            eventually { sink.log.contains(reseeded + "\n") || sink.log.contains("pool, for its next reseed") },
+            "\(sink.log)")
+        #expect(sink.log.contains("Credit is 128") == (credit == 128))
+        let check = try place.run("entropy-sink", "--check").text
+        #expect(check.contains(credit == 128 ? "credit       128 bits for each chunk\n" : "credit       none\n"))
+    }
+
     @Test func aFrameMayComeInAnyPieces() throws {
         let slow = try Socket.connect(sink.port)
         for byte in frames[0].prefix(300) {
@@ -130,6 +173,7 @@ import Testing
         connection.send(frames[0])
         #expect(connection.receive(1).count == 1)
         #expect(try poolSize == 1024)
+        #expect(again.stop().status == 0)
         #expect(try place.directory.snapshot().keys.sorted() == ["config.json", "pool"])
     }
 

@@ -1,0 +1,37 @@
+import CPlatform
+
+/// A file that exists for its lock: held, by one process at a time, until this value dies, and gone with it. Only its owner
+/// can open it, so that nobody else can hold it against them.
+public final class FileLock: Sendable {
+    private let path: String
+    private let file: FileDescriptor
+
+    /// Fails with EWOULDBLOCK when another process holds it.
+    public init(_ path: String) throws(SystemError) {
+        file = try FileLock.take(path, patience: 0)
+        self.path = path
+    }
+
+    deinit {
+        // Still under the lock: whoever waits for it finds another file behind the name, or none, and opens it anew.
+        try? Path.remove(path)
+    }
+
+    /// Opens and locks a file, made with mode 0600 where there is none. Waits at most `patience` milliseconds. The name may
+    /// have gone to another file while this one was waited for.
+    static func take(_ path: String, patience: Int64) throws(SystemError) -> FileDescriptor {
+        let end = platform_monotonic_milliseconds() + patience
+        while true {
+            let file = try FileDescriptor(path, for: .lock)
+            let isLocked = try file.tryLock()
+            if isLocked, try file.status().isSameFile(as: FileStatus.find(path)) {
+                try file.setMode(0o600)
+                return file
+            }
+            guard platform_monotonic_milliseconds() < end else {
+                throw SystemError("lock", path, errno: EWOULDBLOCK, .creating)
+            }
+            if !isLocked { _ = poll(nil, 0, 10) }
+        }
+    }
+}
