@@ -1,14 +1,12 @@
 import EntropyPacket
 import NIOCore
+import Platform
 
 /// One connection: gathers one frame, however its bytes arrive, hands it over, sends the receipt and closes. A deadline
 /// ends whatever does not come to that.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
-
-    /// Enough for a board that signs for many sinks over a slow link.
-    static let deadline = TimeAmount.seconds(60)
 
     private enum State {
         case reading
@@ -19,6 +17,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private let gate: Gate
     private let log: Log
+    private let clock: Clock
     private let judge: @Sendable (_ packet: [UInt8], _ peer: Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
     private var state = State.reading
     private var received: [UInt8] = []
@@ -27,11 +26,12 @@ final class ConnectionHandler: ChannelInboundHandler {
     private var isAdmitted = false
 
     init(
-        gate: Gate, log: Log,
+        gate: Gate, log: Log, clock: Clock,
         judge: @escaping @Sendable ([UInt8], Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
     ) {
         self.gate = gate
         self.log = log
+        self.clock = clock
         self.judge = judge
     }
 
@@ -43,7 +43,7 @@ final class ConnectionHandler: ChannelInboundHandler {
             return context.close(promise: nil)
         }
         let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: ConnectionHandler.deadline) {
+        timer = context.eventLoop.scheduleTask(in: .seconds(gate.limits.secondsPerPacket)) {
             bound.value.handler.expire(bound.value.context)
         }
     }
@@ -88,6 +88,10 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func submit(_ packet: [UInt8], _ context: ChannelHandlerContext) {
+        guard gate.admitPacket(peer, now: clock.milliseconds()) else {
+            log.junk(peer, "refused: more than \(gate.limits.packetsPerMinute) packets within a minute")
+            return finish(context)
+        }
         state = .judging
         received = []
         let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
@@ -101,7 +105,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func expire(_ context: ChannelHandlerContext) {
-        let seconds = ConnectionHandler.deadline.nanoseconds / 1_000_000_000
+        let seconds = gate.limits.secondsPerPacket
         switch state {
         case .reading: log.junk(peer, "closed: no whole packet in \(seconds) s")
         case .judging: log.junk(peer, "closed without a receipt: its packet is still being judged after \(seconds) s")

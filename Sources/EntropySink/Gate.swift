@@ -1,26 +1,49 @@
+import EntropyState
 import NIOConcurrencyHelpers
 
-/// Counts open connections, all together and for each peer, so that one peer cannot take every place.
+/// Counts connections and packets, all together and for each peer, so that one peer cannot take every place, nor all of
+/// the time.
 final class Gate: Sendable {
-    /// Few enough for the usual limit of 1024 descriptors, and many more than there are sources.
-    static let maximumConnections = 512
-    static let maximumPerPeer = 32
-
     private struct Counts {
         var total = 0
         var perPeer: [String: Int] = [:]
+        var packets: [String: Int] = [:]
+        /// Milliseconds at which the packets of a new minute were begun to be counted.
+        var minute: Int64 = .min
         var isClosing = false
     }
 
+    /// Peers whose packets are counted within one minute; those beyond are too many to be sources.
+    private static let maximumPeers = 65536
+
+    let limits: SinkLimits
     private let counts = NIOLockedValueBox(Counts())
+
+    init(_ limits: SinkLimits) { self.limits = limits }
 
     /// False when there is no place for one more connection of this peer.
     func enter(_ peer: Peer) -> Bool {
         counts.withLockedValue { counts in
             let own = counts.perPeer[peer.network, default: 0]
-            guard counts.total < Gate.maximumConnections, own < Gate.maximumPerPeer else { return false }
+            guard counts.total < limits.connections, own < limits.connectionsPerAddress else { return false }
             counts.total += 1
             counts.perPeer[peer.network] = own + 1
+            return true
+        }
+    }
+
+    /// False when this peer has had its packets of this minute.
+    func admitPacket(_ peer: Peer, now: Int64) -> Bool {
+        counts.withLockedValue { counts in
+            if now - 60_000 >= counts.minute {
+                counts.minute = now
+                counts.packets = [:]
+            }
+            let own = counts.packets[peer.network, default: 0]
+            guard own < limits.packetsPerMinute, own > 0 || counts.packets.count < Gate.maximumPeers else {
+                return false
+            }
+            counts.packets[peer.network] = own + 1
             return true
         }
     }

@@ -8,7 +8,7 @@ public final class Listener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let worker: NIOThreadPool
     private let channel: Channel
-    private let gate = Gate()
+    private let gate: Gate
     /// Held for life: two sinks on the same counters would take each other's for an operator's.
     private let hold: FileLock
 
@@ -22,13 +22,15 @@ public final class Listener: Sendable {
         }
         let pool: EntropyDevice
         do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
+        gate = Listener.gate(configuration.limits, log)
         let receiver = Receiver(configuration, pool: pool, clock: clock, log: log)
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // One thread: packets are judged in order, and only it touches the receiver.
         worker = NIOThreadPool(numberOfThreads: 1)
         worker.start()
         do {
-            channel = try Listener.bind(configuration.endpoint, group, Listener.handlers(receiver, worker, gate, log))
+            channel = try Listener.bind(
+                configuration.endpoint, group, Listener.handlers(receiver, worker, gate, clock, log))
         } catch {
             // Nothing was given to either yet: there is nothing to report of their end.
             try? worker.syncShutdownGracefully()
@@ -54,13 +56,24 @@ public final class Listener: Sendable {
         try? group.syncShutdownGracefully()
     }
 
+    /// Connections take descriptors, and some are needed for the rest.
+    private static func gate(_ limits: SinkLimits, _ log: Log) -> Gate {
+        let spare = 64
+        let possible = Process.raiseDescriptorLimit(to: limits.connections + spare) - spare
+        if possible < limits.connections {
+            log.line(
+                "only \(possible) of \(limits.connections) connections are possible: raise LimitNOFILE, or ulimit -n")
+        }
+        return Gate(limits.limited(to: possible))
+    }
+
     private static func handlers(
-        _ receiver: Receiver, _ worker: NIOThreadPool, _ gate: Gate, _ log: Log
+        _ receiver: Receiver, _ worker: NIOThreadPool, _ gate: Gate, _ clock: Clock, _ log: Log
     ) -> @Sendable () -> ConnectionHandler {
         // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
         let confined = Confined(receiver)
         return {
-            ConnectionHandler(gate: gate, log: log) { packet, peer, eventLoop in
+            ConnectionHandler(gate: gate, log: log, clock: clock) { packet, peer, eventLoop in
                 worker.runIfActive(eventLoop: eventLoop) { confined.value.receive(packet, from: peer) }
             }
         }

@@ -16,6 +16,8 @@ public struct SinkConfiguration: Sendable {
     /// Bits of entropy that the kernel is told a chunk holds, 0 unless asked for. 256 at the most: Fortuna's state is one
     /// AES-256 key, a chunk cannot hold more, however long it is.
     public let credit: Int32
+    /// What peers may take of the sink.
+    public let limits: SinkLimits
     /// Refuse packets that name no recipient: for a sink that is fed by this program's source only.
     public let requiresRecipient: Bool
     /// Where the counters are kept: the configuration itself, or the file that `State` names.
@@ -46,6 +48,7 @@ public struct SinkConfiguration: Sendable {
         let credit = try reader.integer("Credit") ?? 0
         guard (0...256).contains(credit) else { throw reader.wrong("Credit", "bits for each chunk, 0 to 256") }
         self.credit = Int32(credit)
+        limits = try SinkLimits(reader)
         requiresRecipient = try reader.boolean("RequireRecipient") ?? false
         if let state = try reader.string("State") {
             guard !state.isEmpty, !state.utf8.contains(0) else { throw reader.wrong("State", "a file's path") }

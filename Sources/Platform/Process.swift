@@ -8,6 +8,12 @@ public enum Process {
     /// A write to a connection that the peer closed, or beyond a limit, shall fail with an error and not end the process.
     public static func ignoreWriteSignals() { platform_ignore_write_signals() }
 
+    /// Has this process open so many files and connections at once, as far as it is allowed to. Returns how many are
+    /// possible now.
+    public static func raiseDescriptorLimit(to wanted: Int) -> Int {
+        Int(clamping: platform_raise_descriptor_limit(UInt64(clamping: wanted)))
+    }
+
     /// Sets an environment variable of this process, unless it is set already.
     public static func setEnvironment(_ name: String, _ value: String) { setenv(name, value, 0) }
 

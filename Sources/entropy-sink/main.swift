@@ -43,6 +43,7 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
     lines += [
         "recipient    packets that name none are \(unnamed)",
         "credit       \(configuration.credit == 0 ? "none" : "\(configuration.credit) bits for each chunk")",
+        "limits       \(configuration.limits.text)",
     ]
     for line in lines { try Terminal.output(line) }
 }

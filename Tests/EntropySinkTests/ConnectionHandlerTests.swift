@@ -19,7 +19,7 @@ import Testing
     func connect() throws -> EmbeddedChannel {
         let desk = desk
         let log = Log(clock: .system) { _ in }
-        let handler = ConnectionHandler(gate: Gate(), log: log) { packet, _, eventLoop in
+        let handler = ConnectionHandler(gate: Gate(.standard), log: log, clock: .system) { packet, _, eventLoop in
             desk.packets.append(packet)
             let promise = eventLoop.makePromise(of: Receiver.Answer.self)
             desk.answer = promise

@@ -1,3 +1,4 @@
+import EntropyState
 import NIOCore
 import Testing
 
@@ -31,8 +32,8 @@ import Testing
     }
 
     @Test func onePeerCannotTakeEveryPlace() throws {
-        let gate = Gate()
-        for _ in 0..<Gate.maximumPerPeer { #expect(gate.enter(try peer("192.0.2.1"))) }
+        let gate = Gate(.standard)
+        for _ in 0..<SinkLimits.standard.connectionsPerAddress { #expect(gate.enter(try peer("192.0.2.1"))) }
         #expect(!gate.enter(try peer("192.0.2.1")))
         // The same peer by way of a socket for both families, and one that is its neighbour.
         #expect(!gate.enter(try peer("::ffff:192.0.2.1")))
@@ -49,12 +50,34 @@ import Testing
     }
 
     @Test func allTogetherAreBounded() throws {
-        let gate = Gate()
-        for number in 0..<Gate.maximumConnections {
+        let gate = Gate(.standard)
+        for number in 0..<SinkLimits.standard.connections {
             #expect(gate.enter(try peer("10.0.\(number / 256).\(number % 256)")))
         }
         #expect(!gate.enter(try peer("192.0.2.1")))
         gate.leave(try peer("10.0.0.7"))
         #expect(gate.enter(try peer("192.0.2.1")))
+    }
+
+    @Test func onePeerCannotTakeAllOfTheTime() throws {
+        let gate = Gate(
+            SinkLimits(connections: 10, connectionsPerAddress: 10, secondsPerPacket: 60, packetsPerMinute: 3))
+        let (one, other) = (try peer("192.0.2.1"), try peer("192.0.2.2"))
+        for now in [5, 6, 7] as [Int64] { #expect(gate.admitPacket(one, now: now)) }
+        #expect(!gate.admitPacket(one, now: 8) && !gate.admitPacket(one, now: 60_004))
+        #expect(gate.admitPacket(other, now: 8))
+        #expect(gate.admitPacket(one, now: 60_005))
+    }
+
+    @Test func moreAddressesThanSourcesAreNotRemembered() throws {
+        let gate = Gate(.standard)
+        var admitted = 0
+        for number in 0..<70_000 {
+            let address = "10.\(number >> 16).\(number >> 8 & 255).\(number & 255)"
+            if gate.admitPacket(try peer(address), now: 1) { admitted += 1 }
+        }
+        #expect(admitted == 65536)
+        #expect(gate.admitPacket(try peer("10.0.0.1"), now: 2))
+        #expect(gate.admitPacket(try peer("192.0.2.1"), now: 60_001))
     }
 }

@@ -54,7 +54,7 @@ import Testing
         ("Drift", "\"120\""), ("Drift", "9223372036854775808"), ("Counter", "1.5"), ("Private", "\"AAAA\""),
         ("Private", "\"%\""),
         ("Private", "null"), ("Signer", "\"AAAA\""), ("Signer", "\"\""), ("Signer", "[]"), ("RequireRecipient", "1"),
-        ("Credit", "-1"), ("Credit", "257"), ("Credit", "true"),
+        ("Limits", "7"), ("Credit", "-1"), ("Credit", "257"), ("Credit", "true"),
         ("State", "\"\""),
         ("State", "7"),
     ])
@@ -126,5 +126,23 @@ import Testing
         try FileManager.default.removeItem(atPath: directory.file("config.json"))
         #expect(throws: StateError.self) { try configuration.counterFile.store(6, for: 0, of: configuration.signers) }
         #expect(try directory.snapshot().isEmpty)
+    }
+
+    @Test func limitsHaveDefaultsAndBounds() throws {
+        try write()
+        #expect(try load().limits == .standard)
+        try write(["Limits": "{\"Connections\": 7, \"SecondsPerPacket\": 5}"])
+        #expect(
+            try load().limits
+                == SinkLimits(connections: 7, connectionsPerAddress: 32, secondsPerPacket: 5, packetsPerMinute: 600))
+        for (field, value) in [
+            ("Connections", "0"), ("Connections", "1000001"), ("ConnectionsPerAddress", "-1"),
+            ("SecondsPerPacket", "3601"),
+            ("PacketsPerMinute", "\"1\""), ("PacketsPerMinute", "9223372036854775807"),
+        ] {
+            try write(["Limits": "{\"\(field)\": \(value)}"])
+            let error = #expect(throws: StateError.self) { try load() }
+            #expect(error?.message.contains("Limits, \(field): expected") == true, "\(error?.message ?? "")")
+        }
     }
 }

@@ -61,6 +61,37 @@ import Testing
         }
     }
 
+    /// Two thousand connections that say nothing, and two hundred that say a byte a second, from many addresses.
+    @Test(.enabled(if: haveTools("python3"), "python3 is not installed")) func aCrowdHoldsUpNobody() throws {
+        let place = try Workplace(.host)
+        try place.provision(["--algorithm", "ecdsa"])
+        let sink = try RunningSink(place)
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        func deliver() throws -> TimeInterval {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            let started = Date()
+            let source = try place.run("entropy-source", "--once")
+            #expect(source.status == 0, "\(source.errors)")
+            return Date().timeIntervalSince(started)
+        }
+        let alone = try deliver()
+        let script = packageRoot.appendingPathComponent("Tests/Peers/crowd.py").path
+        let waiting = Pipe()
+        let crowd = try Running(
+            ["/usr/bin/python3", script, String(sink.port), "2000", "200"], standardInput: waiting)
+        #expect(eventually { crowd.output.contains("ready") }, "\(crowd.errors)")
+        for _ in 0..<3 { #expect(try deliver() < alone + 1) }
+        #expect(eventually { crowd.output.contains("closed 0\n") }, "\(crowd.output)")
+        let status = try String(
+            contentsOfFile: "/proc/\(sink.running.process.processIdentifier)/status", encoding: .utf8)
+        let peak = try #require(
+            status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?.split(separator: " ")[1])
+        #expect(try #require(Int(peak)) < 100_000, "\(peak) kB")
+        try waiting.fileHandleForWriting.close()
+        #expect(crowd.wait(seconds: 10).status == 0)
+        #expect(sink.stop().status == 0)
+    }
+
     /// Mixed for real, into this machine's pool; what the kernel is told of it is the configuration's to say.
     @Test(.enabled(if: geteuid() == 0, "only root may have the kernel reseed"), arguments: [nil, 0, 128] as [Int?])
     func theKernelsPool(_ credit: Int?) throws {

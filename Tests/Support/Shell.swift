@@ -33,7 +33,8 @@ public final class Running: @unchecked Sendable {
     private let directory: TemporaryDirectory
 
     public init(
-        _ command: [String], in folder: String? = nil, input: Data? = nil, environment: [String: String] = [:]
+        _ command: [String], in folder: String? = nil, input: Data? = nil, environment: [String: String] = [:],
+        standardInput: Pipe? = nil
     ) throws {
         directory = try TemporaryDirectory()
         let program = command[0].contains("/") ? command[0] : findTool(command[0]) ?? command[0]
@@ -50,7 +51,7 @@ public final class Running: @unchecked Sendable {
             try input.write(to: URL(fileURLWithPath: directory.file("in")))
             process.standardInput = FileHandle(forReadingAtPath: directory.file("in"))
         } else {
-            process.standardInput = FileHandle.nullDevice
+            process.standardInput = standardInput ?? FileHandle.nullDevice
         }
         try process.run()
     }

@@ -49,6 +49,9 @@ int platform_watch_termination(void);
 void platform_ignore_write_signals(void);
 
 // True for a device of random(4).
+// Raises the number of descriptors that this process may have, and returns what it is then.
+uint64_t platform_raise_descriptor_limit(uint64_t wanted);
+
 int platform_is_random_device(int descriptor);
 // Mixes `size` bytes into the kernel's pool behind `descriptor` (/dev/random), credits `bits`, and reseeds the
 // kernel's generator at once. Returns 0, or -1 with errno: EPERM without CAP_SYS_ADMIN, ENOTTY for no such device.
