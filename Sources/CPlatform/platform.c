@@ -5,7 +5,10 @@
 #include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <stddef.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 static int argument_count;
@@ -41,6 +44,11 @@ int64_t platform_unix_time(void) { return read_clock(CLOCK_REALTIME).tv_sec; }
 int64_t platform_monotonic_milliseconds(void) {
   struct timespec now = read_clock(CLOCK_BOOTTIME);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t platform_monotonic_microseconds(void) {
+  struct timespec now = read_clock(CLOCK_MONOTONIC);  // the one that systemd compares with
+  return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int platform_errno(void) { return errno; }
@@ -118,6 +126,51 @@ int platform_watch_termination(void) {
   sigaddset(&both, SIGINT);
   sigprocmask(SIG_UNBLOCK, &both, NULL);
   return termination_pipe[0];
+}
+
+static int reload_pipe[2] = {-1, -1};
+
+static void note_reload(int number) {
+  (void)number;
+  int saved = errno;
+  char byte = 1;
+  ssize_t written = write(reload_pipe[1], &byte, 1);  // a full pipe says it already
+  (void)written;
+  errno = saved;
+}
+
+int platform_watch_reload(void) {
+  if (reload_pipe[0] >= 0) return reload_pipe[0];
+  if (pipe2(reload_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+  struct sigaction action = {0};
+  action.sa_handler = note_reload;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGHUP, &action, NULL);
+  sigset_t hangup;
+  sigemptyset(&hangup);
+  sigaddset(&hangup, SIGHUP);
+  sigprocmask(SIG_UNBLOCK, &hangup, NULL);
+  return reload_pipe[0];
+}
+
+void platform_drain(int descriptor) {
+  char bytes[64];
+  while (read(descriptor, bytes, sizeof bytes) > 0) {
+  }
+}
+
+int platform_notify(const char *path, const char *text) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(path);
+  if (length == 0 || length >= sizeof address.sun_path) return -1;
+  memcpy(address.sun_path, path, length);
+  if (path[0] == '@') address.sun_path[0] = 0;  // the abstract namespace
+  int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -1;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+  ssize_t sent = sendto(descriptor, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+  close(descriptor);
+  return sent < 0 ? -1 : 0;
 }
 
 void platform_ignore_write_signals(void) {

@@ -16,14 +16,21 @@ final class Gate: Sendable {
     /// Peers whose packets are counted within one minute; those beyond are too many to be sources.
     private static let maximumPeers = 65536
 
-    let limits: SinkLimits
+    private let current: NIOLockedValueBox<SinkLimits>
     private let counts = NIOLockedValueBox(Counts())
 
-    init(_ limits: SinkLimits) { self.limits = limits }
+    init(_ limits: SinkLimits) { current = NIOLockedValueBox(limits) }
+
+    /// What holds for connections and packets from now on.
+    var limits: SinkLimits {
+        get { current.withLockedValue { $0 } }
+        set { current.withLockedValue { $0 = newValue } }
+    }
 
     /// False when there is no place for one more connection of this peer.
     func enter(_ peer: Peer) -> Bool {
-        counts.withLockedValue { counts in
+        let limits = limits
+        return counts.withLockedValue { counts in
             let own = counts.perPeer[peer.network, default: 0]
             guard counts.total < limits.connections, own < limits.connectionsPerAddress else { return false }
             counts.total += 1
@@ -34,7 +41,8 @@ final class Gate: Sendable {
 
     /// False when this peer has had its packets of this minute.
     func admitPacket(_ peer: Peer, now: Int64) -> Bool {
-        counts.withLockedValue { counts in
+        let limits = limits
+        return counts.withLockedValue { counts in
             if now - 60_000 >= counts.minute {
                 counts.minute = now
                 counts.packets = [:]

@@ -11,6 +11,9 @@ public final class Listener: Sendable {
     private let gate: Gate
     /// Held for life: two sinks on the same counters would take each other's for an operator's.
     private let hold: FileLock
+    private let receiver: Confined<Receiver>
+    private let configuration: SinkConfiguration
+    private let log: Log
 
     /// Shows that the counter can be stored, opens the pool and starts to listen.
     public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
@@ -22,8 +25,12 @@ public final class Listener: Sendable {
         }
         let pool: EntropyDevice
         do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
-        gate = Listener.gate(configuration.limits, log)
-        let receiver = Receiver(configuration, pool: pool, clock: clock, log: log)
+        gate = Gate(Listener.possible(configuration.limits, log))
+        // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
+        let receiver = Confined(Receiver(configuration, pool: pool, clock: clock, log: log))
+        self.receiver = receiver
+        self.configuration = configuration
+        self.log = log
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         // One thread: packets are judged in order, and only it touches the receiver.
         worker = NIOThreadPool(numberOfThreads: 1)
@@ -47,6 +54,24 @@ public final class Listener: Sendable {
     /// False once the listening socket was closed by an error of the system: nothing more will come.
     public var isListening: Bool { channel.isActive }
 
+    /// Goes on by another configuration: signers, keys, drift, credit and limits. Where it listens and keeps its counters
+    /// cannot change while it runs. Packets that wait are judged by the new one.
+    public func reload(_ other: SinkConfiguration) throws(SinkError) {
+        guard other.address.utf8.elementsEqual(configuration.address.utf8) else { throw .needsRestart("Address") }
+        guard other.counterFile.path.utf8.elementsEqual(configuration.counterFile.path.utf8) else {
+            throw .needsRestart("State")
+        }
+        let receiver = receiver
+        do {
+            try worker.runIfActive(eventLoop: group.any()) { try receiver.value.configure(other) }.wait()
+        } catch let error as StateError {
+            throw .counter(error)
+        } catch {
+            throw .stopped
+        }
+        gate.limits = Listener.possible(other.limits, log)
+    }
+
     /// Stops listening; packets that are being judged come to their end, other connections are closed.
     public func stop() {
         gate.close()
@@ -57,24 +82,22 @@ public final class Listener: Sendable {
     }
 
     /// Connections take descriptors, and some are needed for the rest.
-    private static func gate(_ limits: SinkLimits, _ log: Log) -> Gate {
+    private static func possible(_ limits: SinkLimits, _ log: Log) -> SinkLimits {
         let spare = 64
         let possible = Process.raiseDescriptorLimit(to: limits.connections + spare) - spare
         if possible < limits.connections {
             log.line(
                 "only \(possible) of \(limits.connections) connections are possible: raise LimitNOFILE, or ulimit -n")
         }
-        return Gate(limits.limited(to: possible))
+        return limits.limited(to: possible)
     }
 
     private static func handlers(
-        _ receiver: Receiver, _ worker: NIOThreadPool, _ gate: Gate, _ clock: Clock, _ log: Log
+        _ receiver: Confined<Receiver>, _ worker: NIOThreadPool, _ gate: Gate, _ clock: Clock, _ log: Log
     ) -> @Sendable () -> ConnectionHandler {
-        // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
-        let confined = Confined(receiver)
-        return {
+        {
             ConnectionHandler(gate: gate, log: log, clock: clock) { packet, peer, eventLoop in
-                worker.runIfActive(eventLoop: eventLoop) { confined.value.receive(packet, from: peer) }
+                worker.runIfActive(eventLoop: eventLoop) { receiver.value.receive(packet, from: peer) }
             }
         }
     }

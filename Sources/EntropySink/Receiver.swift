@@ -14,11 +14,11 @@ final class Receiver {
         let receipt: [UInt8]?
     }
 
-    private let configuration: SinkConfiguration
+    private var configuration: SinkConfiguration
     private let pool: EntropyDevice
     private let clock: Clock
     private let log: Log
-    private let keys: [PublicKey]
+    private var keys: [PublicKey]
     /// With the counters as they are now.
     private var signers: [KnownSigner]
 
@@ -29,6 +29,18 @@ final class Receiver {
         self.log = log
         keys = configuration.signers.map { $0.key }
         signers = configuration.signers
+    }
+
+    /// From now on judges by another configuration, which keeps its counters in the same place. No counter falls.
+    func configure(_ other: SinkConfiguration) throws(StateError) {
+        let known = signers
+        let raised = other.signers.map { signer in
+            signer.raised(to: known.first { $0.key.pkix == signer.key.pkix }?.counter)
+        }
+        try other.counterFile.claim(raised)
+        configuration = other
+        keys = raised.map { $0.key }
+        signers = raised
     }
 
     func receive(_ bytes: [UInt8], from peer: Peer) -> Answer {

@@ -8,6 +8,10 @@ public enum SinkError: Diagnostic {
     case counter(StateError)
     /// What chunks are mixed into cannot be opened.
     case pool(SystemError)
+    /// A member of the configuration that cannot change while the sink runs.
+    case needsRestart(String)
+    /// The sink is about to end.
+    case stopped
     /// The address cannot be listened on.
     case cannotListen(String, errno: Int32?)
 
@@ -17,6 +21,7 @@ public enum SinkError: Diagnostic {
         case .pool(let error): error.exitCode
         case .cannotListen(_, let errno?) where SystemError("", "", errno: errno).exitCode == .permission:
             .permission
+        case .needsRestart, .stopped: .failed
         case .cannotListen: .unavailable
         }
     }
@@ -25,6 +30,8 @@ public enum SinkError: Diagnostic {
         switch self {
         case .counter(let error): error.message
         case .pool(let error): error.message
+        case .needsRestart(let field): "\(field) is another one now: restart the sink"
+        case .stopped: "the sink is about to end"
         case .cannotListen(let address, let errno?): "cannot listen on \(address): \(describe(errno: errno))"
         case .cannotListen(let address, nil): "cannot listen on \(address): its host cannot be resolved"
         }

@@ -12,7 +12,7 @@ public struct KnownSigner: Sendable {
     public var label: String { String(decoding: key.fingerprint.utf8.prefix(8), as: UTF8.self) }
 
     /// The same signer with this counter, unless its own is greater: an old file opens no door to a replay.
-    func raised(to stored: Int64?) -> KnownSigner {
+    public func raised(to stored: Int64?) -> KnownSigner {
         KnownSigner(key: key, counter: max(counter, stored ?? counter))
     }
 

@@ -50,7 +50,7 @@ public enum StateError: Diagnostic {
                 + "set the counter to 0 on both sides, and restart the sink"
         case .counterNotAbove(let stored): "the stored counter is \(stored) already"
         case .signers(let file, let reason): "\(file): \(reason)"
-        case .signerGone(let file): "\(file): it no longer lists this signer; restart the sink"
+        case .signerGone(let file): "\(file): it no longer lists this signer; have the sink read it anew by SIGHUP"
         case .inUse(let file): "\(file): another sink keeps its counters there; it is left alone"
         case .counterNotStorable(let error):
             "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"

@@ -26,7 +26,7 @@ enum Flag: Int, OptionTable {
         notes: """
             It goes to standard output as JSON and holds the private key: keep the file to yourself.
             example: (umask 077; entropy-config -k decrypt.key -s signer.pub > config.json)
-            Each signer has a counter of its own. The sink reads its configuration at the start: restart it afterwards.
+            Each signer has a counter of its own. A sink that runs reads its configuration anew on SIGHUP.
             """)
 }
 
@@ -57,11 +57,11 @@ func edit(_ arguments: Arguments<Flag>) throws(Failure) {
     }
     if let removed {
         say(
-            "removed the signer with the fingerprint \(removed.fingerprint); a sink that runs may take its packets still"
+            "removed the signer with the fingerprint \(removed.fingerprint); a sink that runs may take its packets until then"
         )
     }
     if let added { say("added the signer with the fingerprint \(added.fingerprint)") }
-    say("\(path) has \(count == 1 ? "one signer" : "\(count) signers") now; restart the sink")
+    say("\(path) has \(count == 1 ? "one signer" : "\(count) signers") now; have the sink read it anew by SIGHUP")
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in

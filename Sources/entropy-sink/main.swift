@@ -19,6 +19,7 @@ enum Flag: Int, OptionTable {
     static let program = Program(
         "entropy-sink", "Receives signed chunks of entropy and mixes them into the kernel's pool.",
         notes: """
+            SIGHUP has it read the configuration anew, SIGTERM or SIGINT end it after what it is doing.
             The counter of the last packet is stored in the configuration, or in the file that its "State" names.
             SIGTERM or SIGINT ends the program; a second one ends it at once.
             """)
@@ -48,6 +49,33 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
     for line in lines { try Terminal.output(line) }
 }
 
+/// Looks after a sink until it shall end, or listens no more.
+func serve(_ listener: Listener, until termination: Termination, _ reload: Reload, reread: () -> Void) {
+    // systemd wants to hear of it twice as often as it would give up.
+    let pause = min(5000, max(100, (ServiceManager.watchdog ?? 20_000) / 3))
+    while listener.isListening {
+        ServiceManager.alive()
+        switch reload.wait(termination, milliseconds: pause) {
+        case .end: return
+        case .reload: reread()
+        case .nothing: break
+        }
+    }
+}
+
+/// Reads the configuration anew; a bad one changes nothing.
+func reread(_ path: String, _ listener: Listener) {
+    ServiceManager.reloading()
+    defer { ServiceManager.ready() }
+    do throws(Failure) {
+        let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: say) }
+        try attempt { () throws(SinkError) in try listener.reload(configuration) }
+        say("read \(path) anew: \(counters(configuration.signers))")
+    } catch {
+        say("\(error.message); going on as before")
+    }
+}
+
 /// "counter 5", or with several signers "counters 5 (c82e8cc2), 0 (6f3ae16f)".
 func counters(_ signers: [KnownSigner]) -> String {
     guard signers.count > 1 else { return "counter \(signers.first?.counter ?? 0)" }
@@ -60,7 +88,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     if arguments.has(.check) { return try describe(configuration) }
     let pool = try arguments.required(.pool)
     Process.ignoreWriteSignals()
-    let termination = try attempt { () throws(SystemError) in try Termination() }
+    let (termination, reload) = try attempt { () throws(SystemError) in (try Termination(), try Reload()) }
     let log = Log(clock: .system, say: say)
     let listener = try attempt { () throws(SinkError) in
         try Listener(configuration, pool: pool, clock: .system, log: log)
@@ -71,12 +99,13 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
                 + "chunks count without it, too")
     }
     say("listening on \(listener.address), \(counters(configuration.signers)), mixing into \(pool)")
-    while !termination.wait(milliseconds: 5000) {
-        guard listener.isListening else {
-            listener.stop()
-            throw Failure(.unavailable, "the listening socket was closed by an error of the system")
-        }
-    }
+    ServiceManager.ready()
+    serve(listener, until: termination, reload) { reread(path, listener) }
+    ServiceManager.stopping()
+    let isListening = listener.isListening
     listener.stop()
+    guard isListening else {
+        throw Failure(.unavailable, "the listening socket was closed by an error of the system")
+    }
     say("stopped")
 }

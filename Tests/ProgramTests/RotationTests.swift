@@ -13,7 +13,7 @@ struct RotationTests {
         try new.run("rsagen", "--algorithm", "ecdsa")
         try new.directory.write("decrypt.pub", old.directory.read("decrypt.pub"))
         // The sink has its files where the old board has its own.
-        var sink = try RunningSink(old)
+        let sink = try RunningSink(old)
         func deliver(_ place: Workplace, _ expected: String, status: Int32 = 0) throws {
             if try place.directory.snapshot()["targets.json"] != nil {
                 try place.edit("targets.json") {
@@ -32,14 +32,14 @@ struct RotationTests {
         try old.directory.write("new.pub", new.directory.read("signer.pub"))
         let added = try old.run("entropy-config", "--add-signer", "new.pub")
         #expect(
-            added.status == 0 && added.errors.contains("config.json has 2 signers now; restart the sink"),
+            added.status == 0
+                && added.errors.contains("config.json has 2 signers now; have the sink read it anew by SIGHUP"),
             "\(added.errors)")
         try deliver(old, "packet 4 mixed")
-        sink.stop()
         let check = try old.run("entropy-sink", "--check").text
         #expect(check.contains("counter      4, ") && check.contains("counter      0, "), "\(check)")
-        sink = try RunningSink(old)
-        #expect(sink.log.contains("counters 4 ("))
+        sink.running.signal(SIGHUP)
+        #expect(eventually { sink.log.contains("read config.json anew: counters 4 (") }, "\(sink.log)")
         // Each has its own counter.
         try deliver(old, "packet 5 mixed")
         try deliver(new, "packet 2 mixed")
@@ -49,8 +49,8 @@ struct RotationTests {
         // The old one leaves.
         let fingerprint = try run(["sha256sum", old.directory.file("signer.pub")]).text.prefix(64)
         #expect(try old.run("entropy-config", "--remove-signer", String(fingerprint)).status == 0)
-        sink.stop()
-        sink = try RunningSink(old)
+        sink.running.signal(SIGHUP)
+        #expect(eventually { sink.log.contains("read config.json anew: counter 3") }, "\(sink.log)")
         try deliver(new, "packet 4 mixed")
         try deliver(old, "unconfirmed")
         #expect(try old.directory.read("pool").count == 9 * 1024)

@@ -61,6 +61,78 @@ import Testing
         }
     }
 
+    @Test func theConfigurationIsReadAnew() throws {
+        let place = try Workplace(.host)
+        try place.provision(["--algorithm", "ecdsa"])
+        let sink = try RunningSink(place)
+        func send() throws -> String {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            return try place.run("entropy-source", "--once").errors
+        }
+        func reload(_ words: String) {
+            let before = sink.log.components(separatedBy: words).count
+            sink.running.signal(SIGHUP)
+            #expect(eventually { sink.log.components(separatedBy: words).count > before }, "\(sink.log)")
+        }
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        #expect(try send().contains("packet 1 mixed"))
+        // A bad one changes nothing.
+        let good = try place.directory.read("config.json")
+        for (change, words) in [
+            ({ $0["Drift"] = -1 }, "Drift: expected seconds"),
+            ({ $0["Address"] = "127.0.0.1:1" }, "Address is another one"),
+            ({ $0["State"] = "other.json" }, "State is another one"),
+        ] as [((inout [String: Any]) -> Void, String)] {
+            try place.edit("config.json", change)
+            reload("\(words)")
+            #expect(sink.log.contains("going on as before"))
+            try place.directory.write("config.json", good)
+            #expect(try send().contains("mixed"))
+        }
+        // A good one does, and no counter falls, not even for one who writes a smaller one.
+        try place.edit("config.json") {
+            $0["Counter"] = 0
+            $0["RequireRecipient"] = true
+        }
+        reload("read config.json anew")
+        #expect(try send().contains("packet 5 mixed"))
+        // Another key in its place.
+        try place.run("rsagen", "--software", "--force")
+        let key = try Data(place.directory.read("signer.pub")).base64EncodedString()
+        #expect(try send().contains("unconfirmed"))
+        try place.edit("config.json") {
+            $0["Signer"] = key
+            $0["Counter"] = 0
+        }
+        reload("read config.json anew")
+        #expect(try send().contains("packet 7 mixed"))
+        #expect(sink.stop().status == 0)
+    }
+
+    /// systemd's side of it: a datagram socket, as sd_notify(3) says.
+    @Test(.enabled(if: haveTools("socat"), "socat is not installed"), arguments: ["", "@"])
+    func systemdHearsOfIt(_ prefix: String) throws {
+        let place = try Workplace(.host)
+        try place.provision()
+        let name = prefix + place.directory.file("notify")
+        let listener = try Running([
+            "socat", "-u", prefix.isEmpty ? "UNIX-RECV:\(name)" : "ABSTRACT-RECV:\(name.dropFirst())", "-",
+        ])
+        #expect(eventually { isListening(name) || isBound(name) })
+        let sink = try Running(
+            Build.host.command("entropy-sink") + ["--pool", "pool"], in: place.directory.path,
+            environment: ["NOTIFY_SOCKET": name, "WATCHDOG_USEC": "900000"])
+        #expect(eventually { listener.output.hasPrefix("READY=1") }, "\(listener.output)\(sink.errors)")
+        // Three times as often as it would be given up.
+        #expect(eventually(seconds: 5) { listener.output.components(separatedBy: "WATCHDOG=1").count > 5 })
+        sink.signal(SIGHUP)
+        #expect(eventually { listener.output.contains("RELOADING=1\nMONOTONIC_USEC=") }, "\(listener.output)")
+        #expect(eventually { listener.output.components(separatedBy: "READY=1").count == 3 })
+        sink.signal(SIGTERM)
+        #expect(sink.wait(seconds: 10).status == 0)
+        #expect(eventually { listener.output.hasSuffix("STOPPING=1") }, "\(listener.output)")
+    }
+
     /// Two thousand connections that say nothing, and two hundred that say a byte a second, from many addresses.
     @Test(.enabled(if: haveTools("python3"), "python3 is not installed")) func aCrowdHoldsUpNobody() throws {
         let place = try Workplace(.host)

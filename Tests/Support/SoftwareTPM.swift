@@ -115,13 +115,15 @@ public final class SoftwareTPM: @unchecked Sendable {
 }
 
 /// True when a program listens on this Unix socket; asks the kernel, since a connection would be the one that is served.
-public func isListening(_ socket: String) -> Bool {
+public func isListening(_ socket: String) -> Bool { unixSocket(socket)?[3] == "00010000" }
+
+/// True when a datagram socket of this name is there; "@" begins an abstract one.
+public func isBound(_ socket: String) -> Bool { unixSocket(socket) != nil }
+
+/// Num, RefCount, Protocol, Flags (SO_ACCEPTCON), Type, St, Inode, Path.
+private func unixSocket(_ name: String) -> [Substring]? {
     let table = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
-    return table.split(separator: "\n").contains { line in
-        let fields = line.split(separator: " ")
-        // Num, RefCount, Protocol, Flags, Type, St, Inode, Path; the flag is SO_ACCEPTCON.
-        return fields.count == 8 && fields[7] == socket && fields[3] == "00010000"
-    }
+    return table.split(separator: "\n").map { $0.split(separator: " ") }.first { $0.count == 8 && $0[7] == name }
 }
 
 struct SetupFailed: Error { let text: String }

@@ -45,6 +45,12 @@ int platform_rename_new(const char *_Nonnull from, const char *_Nonnull to);  //
 // Writes one byte to a pipe when SIGTERM or SIGINT arrives; a second signal ends the process at once.
 // Returns the pipe's reading end, or -1.
 int platform_watch_termination(void);
+// The same for SIGHUP, which may come again and again; drain the end before the next wait.
+int platform_watch_reload(void);
+void platform_drain(int descriptor);
+// Sends a datagram to a Unix socket, whose name may begin with '@'; -1 where it cannot be sent.
+int platform_notify(const char *_Nonnull path, const char *_Nonnull text);
+int64_t platform_monotonic_microseconds(void);
 // A closed connection and a file beyond the process's limit shall be errors of write(2), not the end.
 void platform_ignore_write_signals(void);
 

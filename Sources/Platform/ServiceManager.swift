@@ -1,0 +1,30 @@
+import CPlatform
+
+/// What a service tells systemd of itself, by sd_notify(3)'s protocol: nothing where nobody asked for it.
+public enum ServiceManager {
+    /// It is at work.
+    public static func ready() { notify("READY=1") }
+
+    /// It is about to read its configuration anew; `ready` says when that is done. `now` is the monotonic clock's, which
+    /// systemd wants to know the two apart by.
+    public static func reloading() { notify("RELOADING=1\nMONOTONIC_USEC=\(platform_monotonic_microseconds())") }
+
+    /// It is about to end.
+    public static func stopping() { notify("STOPPING=1") }
+
+    /// It still lives: for WatchdogSec=, more often than half of that.
+    public static func alive() { notify("WATCHDOG=1") }
+
+    /// Milliseconds within which systemd wants to hear of this process; nil where it does not.
+    public static var watchdog: Int64? {
+        guard let text = Process.environment("WATCHDOG_USEC"), let microseconds = Int64(text), microseconds > 0 else {
+            return nil
+        }
+        return microseconds / 1000
+    }
+
+    private static func notify(_ state: String) {
+        // Whoever asked for it may be gone: then there is nobody left to tell.
+        if let path = Process.environment("NOTIFY_SOCKET") { _ = platform_notify(path, state) }
+    }
+}
