@@ -10,13 +10,13 @@ struct Schedule {
     let random: () -> UInt64
 
     /// Seconds to the next packet: the interval, a tenth more or less.
-    func spread() -> Int64 {
-        let tenth = interval / 10
-        return saturatingSum(saturatingDifference(interval, tenth), share(of: saturatingSum(tenth, tenth)))
-    }
+    func spread() -> Int64 { saturatingSum(saturatingDifference(interval, tenth), share(of: tenth * 2)) }
 
     /// The longest that `spread` gives.
-    var longest: Int64 { saturatingSum(interval, interval / 10) }
+    var longest: Int64 { saturatingSum(interval, tenth) }
+
+    /// Of the interval; a day is enough to keep a fleet apart.
+    private var tenth: Int64 { min(interval / 10, 86400) }
 
     /// Seconds to the next try after so many failures in a row, one at least: doubled with each from the time between two
     /// scans on, up to the interval; the last half of it by chance.

@@ -89,7 +89,12 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let scanned = Result { () throws(SourceError) in try loop.scan() }
     try attempt { () throws(SourceError) in try loop.finish() }
     let result = try attempt { () throws(SourceError) in try scanned.get() }
-    if !loop.report.isEmpty || arguments.has(.json) { try show(loop.report, arguments) }
+    if arguments.has(.json) {
+        try show(loop.report, arguments)
+    } else if !loop.report.isEmpty {
+        // A table that nobody takes is no reason to call what was served unserved.
+        try? show(loop.report, arguments)
+    }
     if result.failed > 0 {
         throw Failure(result.exitCode, "\(result.failed) of \(result.failed + result.served) due sinks not served")
     }

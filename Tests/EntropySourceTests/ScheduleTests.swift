@@ -17,6 +17,8 @@ import Testing
         #expect(schedule(4321).spread() == 19440)
         #expect(schedule(0).longest == 23760)
         #expect(Schedule(interval: 1, scan: 1, random: { 7 }).spread() == 1)
+        // A day at the most: an interval of a hundred days is not spread over twenty.
+        #expect(Schedule(interval: 8_640_000, scan: 60, random: { 0 }).spread() == 8_640_000 - 86400)
         for random in [0, 1, UInt64.max] {
             #expect(Schedule(interval: .max, scan: .max, random: { random }).spread() > 0)
         }

@@ -141,7 +141,10 @@ struct BadInputTests {
                 place, 65, ["\(path): cannot mix into (a random device or a regular file is expected)"], "entropy-sink",
                 "--pool", path)
         }
-        let other = try RunningSink(place)
+        // Of another sink, with counters of its own.
+        let elsewhere = try goodPlace(.host)
+        try elsewhere.directory.write("pool", "")
+        let other = try RunningSink(elsewhere)
         try place.edit("config.json") { $0["Address"] = "127.0.0.1:\(other.port)" }
         try refused(
             place, 69, ["cannot listen on 127.0.0.1:\(other.port): Address already in use"], "entropy-sink", "--pool",

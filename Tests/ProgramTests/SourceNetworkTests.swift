@@ -128,8 +128,8 @@ import Testing
         #expect(status.status == 0 && status.text.split(separator: "\n").count == 4, "\(status.text)")
         #expect(try place.directory.mode("source.status.json") == 0o600)
         // A target that refuses is tried later and later, not at every scan.
-        sleep(4)
-        #expect(source.errors.components(separatedBy: "127.0.0.1:1: cannot connect").count <= 4)
+        sleep(6)
+        #expect(source.errors.components(separatedBy: "127.0.0.1:1: cannot connect").count <= 6)
         try refused(place, 66, ["none: cannot open"], "entropy-source", "--status", "--status-file", "none")
         try refused(place, 64, ["--json goes with"], "entropy-source", "--json")
         try refused(place, 64, ["--key does not go with --status"], "entropy-source", "--status", "-k", "signer.key")
