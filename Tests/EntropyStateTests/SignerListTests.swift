@@ -7,49 +7,7 @@ import Testing
 @testable import EntropyState
 
 /// Several signers, each with a counter of its own, in the configuration and in a file beside it.
-@Suite struct SignerListTests {
-    static let keys = Result { try (0..<3).map { _ in try SoftwareSigner(generating: .ecdsaP256).publicKey } }
-
-    let directory: TemporaryDirectory
-    let keys: [PublicKey]
-
-    init() throws {
-        directory = try TemporaryDirectory()
-        keys = try SignerListTests.keys.get()
-    }
-
-    var path: String { directory.file("config.json") }
-
-    func text(_ key: PublicKey) -> String { Base64.encode(key.pkix) }
-
-    /// Writes a configuration with this `Signer`, as JSON text, and these other members.
-    func write(_ signer: String, _ more: String = "") throws {
-        try directory.write(
-            "config.json",
-            """
-            {"Address": ":0", "Signer": \(signer)\(more.isEmpty ? "" : ", \(more)"), "Note": "kept",
-             "Private": "\(Base64.encode([UInt8](repeating: 7, count: 32)))", "Drift": 120}
-            """)
-    }
-
-    func entry(_ key: PublicKey, _ counter: Int64?) -> String {
-        "{\"Key\": \"\(text(key))\"\(counter.map { ", \"Counter\": \($0)" } ?? "")}"
-    }
-
-    func load() throws(StateError) -> SinkConfiguration { try SinkConfiguration(reading: path, warn: { _ in }) }
-
-    /// The counters as the file says now, by JSONSerialization.
-    func counters(_ name: String = "config.json") throws -> [String: Int64] {
-        let parsed = try JSONSerialization.jsonObject(with: Data(directory.read(name))) as? [String: Any]
-        let object = try #require(parsed)
-        guard let list = object["Signer"] as? [[String: Any]] else {
-            return ["": (object["Counter"] as? NSNumber)?.int64Value ?? -1]
-        }
-        var counters: [String: Int64] = [:]
-        for entry in list { counters[entry["Key"] as? String ?? ""] = (entry["Counter"] as? NSNumber)?.int64Value }
-        return counters
-    }
-
+@Suite final class SignerListTests: SignerBench {
     @Test func eachSignerHasItsCounter() throws {
         try write("[\(entry(keys[0], 5)), \(entry(keys[1], 0)), \(entry(keys[2], .max))]")
         let configuration = try load()
@@ -90,98 +48,6 @@ import Testing
             #expect(throws: StateError.self) { try SignerEditor(path).change(adding: keys[2], removing: nil) }
             #expect(try directory.snapshot() == before)
         }
-    }
-
-    @Test func aSignerIsAddedInPlace() throws {
-        try write("\"\(text(keys[0]))\"", "\"Counter\": 41")
-        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
-        #expect(try SignerEditor(path).change(adding: keys[1], removing: nil) == 2)
-        #expect(try counters() == [text(keys[0]): 41, text(keys[1]): 0])
-        #expect(try SignerEditor(path).change(adding: keys[2], removing: nil) == 3)
-        #expect(try load().signers.map { $0.counter } == [41, 0, 0])
-        #expect(try directory.mode("config.json") == 0o640)
-        // Unknown members and their order stay; the old counter went with its key.
-        let parsed = try directory.text("config.json")
-        let places = ["Address", "Signer", "Note", "Private", "Drift"].map { parsed.range(of: "\"\($0)\"")?.lowerBound }
-        #expect(places.allSatisfy { $0 != nil } && places.compactMap { $0 } == places.compactMap { $0 }.sorted())
-        #expect(!parsed.contains("}\n\t],\n\t\"Counter\""))
-        let before = try directory.snapshot()
-        for key in keys {
-            #expect(throws: StateError.self) { try SignerEditor(path).change(adding: key, removing: nil) }
-        }
-        #expect(try directory.snapshot() == before)
-    }
-
-    /// A removed signer's counter stays: should it come back, what it sent before stays refused.
-    @Test func aSignerIsRemovedInPlace() throws {
-        try write("[\(entry(keys[0], 5)), \(entry(keys[1], 6))]")
-        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: nil, removing: keys[2]) }
-        #expect(try SignerEditor(path).change(adding: nil, removing: keys[0]) == 1)
-        #expect(try load().signers.map { $0.key.pkix } == [keys[1].pkix])
-        let before = try directory.snapshot()
-        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: nil, removing: keys[1]) }
-        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: nil, removing: keys[0]) }
-        #expect(try directory.snapshot() == before)
-        #expect(try SignerEditor(path).change(adding: keys[0], removing: nil) == 2)
-        #expect(try load().signers.map { $0.counter } == [5, 6])
-        // One for another, in one step; from one key too.
-        #expect(try SignerEditor(path).change(adding: keys[2], removing: keys[1]) == 2)
-        #expect(try load().signers.map { $0.key.pkix } == [keys[0].pkix, keys[2].pkix])
-        try write("\"\(text(keys[0]))\"", "\"Counter\": 41")
-        #expect(try SignerEditor(path).change(adding: keys[1], removing: keys[0]) == 1)
-        #expect(try counters() == [text(keys[0]): 41, text(keys[1]): 0])
-    }
-
-    @Test func seventeenSignersAreTooMany() throws {
-        try write("\"\(text(keys[0]))\"")
-        for _ in 1..<16 {
-            _ = try SignerEditor(path).change(
-                adding: SoftwareSigner(generating: .ecdsaP256).publicKey, removing: nil)
-        }
-        let before = try directory.snapshot()
-        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: keys[1], removing: nil) }
-        #expect(try directory.snapshot() == before)
-        #expect(try SignerEditor(path).change(adding: keys[1], removing: keys[0]) == 16)
-    }
-
-    /// A sink stores, an operator edits, both at once: no counter falls, none is lost.
-    @Test func editsAndCountersDoNotDisturbEachOther() throws {
-        try write("[\(entry(keys[0], 0)), \(entry(keys[1], 0))]")
-        let running = try load()
-        let path = path
-        let other = keys[2]
-        let editor = Thread {
-            for _ in 0..<40 {
-                _ = try? SignerEditor(path).change(adding: other, removing: nil)
-                _ = try? SignerEditor(path).change(adding: nil, removing: other)
-            }
-        }
-        editor.start()
-        var number: Int64 = 0
-        while !editor.isFinished {
-            number += 1
-            try running.counterFile.store(number, for: Int(number % 2), of: running.signers)
-        }
-        #expect(number > 2)
-        let stored = try counters()
-        #expect(Set([stored[text(keys[0])], stored[text(keys[1])]]) == [number, number - 1])
-    }
-
-    /// A sink that runs while its configuration is edited finds its counter in its new place.
-    @Test(arguments: [false, true]) func aRunningSinkGoesOn(_ beside: Bool) throws {
-        try write("\"\(text(keys[0]))\"", "\"Counter\": 5" + (beside ? ", \"State\": \"state.json\"" : ""))
-        let running = try load()
-        try running.counterFile.claim(running.signers)
-        try running.counterFile.store(6, for: 0, of: running.signers)
-        _ = try SignerEditor(path).change(adding: keys[1], removing: nil)
-        try running.counterFile.store(7, for: 0, of: running.signers)
-        #expect(try load().signers.map { $0.counter } == [7, 0])
-        let restarted = try load()
-        try restarted.counterFile.claim(restarted.signers)
-        try restarted.counterFile.store(1, for: 1, of: restarted.signers)
-        try restarted.counterFile.store(8, for: 0, of: restarted.signers)
-        #expect(try load().signers.map { $0.counter } == [8, 1])
-        #expect(throws: StateError.self) { try restarted.counterFile.store(8, for: 0, of: restarted.signers) }
     }
 
     @Test func aSignerThatIsGoneIsNotCounted() throws {
@@ -276,15 +142,6 @@ import Testing
         #expect(linked.signers.map { $0.counter } == [77])
     }
 
-    @Test func whatCouldNotBeReadAgainIsNotWritten() throws {
-        let note = String(repeating: "[0,0,0,0,0,0,0,0],", count: 40000).dropLast()
-        try write("\"\(text(keys[0]))\"", "\"Long\": [\(note)]")
-        let before = try directory.snapshot()
-        let error = #expect(throws: StateError.self) { try SignerEditor(path).change(adding: keys[1], removing: nil) }
-        #expect(error?.exitCode == .cannotCreate)
-        #expect(try directory.snapshot() == before)
-    }
-
     @Test func aCounterThatNamesNoKeyIsNobodys() throws {
         try write("[\(entry(keys[0], 5)), \(entry(keys[1], 0))]", "\"State\": \"state.json\"")
         try directory.write("state.json", "{\"Counter\": 77}")
@@ -299,16 +156,4 @@ import Testing
         #expect(try load().signers.map { $0.counter } == [77])
     }
 
-    /// The key may stand in the configuration in another form than in the file beside it.
-    @Test func formsOfAKeyAreOneKey() throws {
-        let rsa = try SoftwareSigner(generating: .rsa(bits: 2048)).publicKey
-        // PKCS#1: what the BIT STRING of PKIX holds, after 24 bytes.
-        let old = Base64.encode(Array(rsa.pkix.dropFirst(24)))
-        try write("\"\(old)\"", "\"Counter\": 5, \"State\": \"state.json\"")
-        try directory.write("state.json", "{\"Counter\": 6}")
-        _ = try SignerEditor(path).change(adding: keys[0], removing: nil)
-        #expect(try counters("state.json") == ["": 6])
-        #expect(try load().signers.map { $0.counter } == [6, 0])
-        #expect(throws: StateError.self) { try SignerEditor(path).change(adding: rsa, removing: nil) }
-    }
 }

@@ -1,0 +1,152 @@
+import Foundation
+import Support
+import Testing
+
+/// The sink as a service of a machine: beside other sinks, in a crowd, with the kernel's pool, systemd and an operator.
+@Suite struct SinkServiceTests {
+    @Test func aSecondSinkOnTheSameCountersEnds() throws {
+        for state in [nil, "counters.json"] as [String?] {
+            let place = try Workplace(.host)
+            try place.provision()
+            if let state { try place.edit("config.json") { $0["State"] = state } }
+            let first = try RunningSink(place)
+            let second = try place.start("entropy-sink", ["--pool", "pool"]).wait(seconds: 10)
+            #expect(second.status == 69, "\(second.errors)")
+            let name = state ?? "config.json"
+            #expect(second.errors.contains("\(name): another sink keeps its counters there"), "\(second.errors)")
+            // An editor is not kept from the configuration, and the first one goes on.
+            try place.run("rsagen", "--software", "-o", "other")
+            #expect(try place.run("entropy-config", "--add-signer", "other.pub").status == 0)
+            #expect(first.running.process.isRunning)
+            // A sink that was killed holds nothing; one that was ended leaves nothing behind.
+            first.running.signal(SIGKILL)
+            _ = first.running.wait()
+            let third = try RunningSink(place)
+            #expect(third.stop().status == 0)
+            #expect(try !place.directory.snapshot().keys.contains { $0.hasSuffix(".sink") || $0.hasSuffix(".new") })
+        }
+    }
+
+    /// Mixed for real, into this machine's pool; what the kernel is told of it is the configuration's to say.
+    @Test(.enabled(if: geteuid() == 0, "only root may have the kernel reseed"), arguments: [nil, 0, 128] as [Int?])
+    func theKernelsPool(_ credit: Int?) throws {
+        let place = try Workplace(.host)
+        try place.provision()
+        if let credit { try place.edit("config.json") { $0["Credit"] = credit } }
+        let sink = try RunningSink(place, pool: "/dev/random")
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        #expect(try place.run("entropy-source", "--once").status == 0)
+        // Without CAP_SYS_ADMIN, as in most containers, the kernel decides when.
+        let reseeded =
+            "1024 bytes into the kernel's pool, its generator reseeded" + (credit ?? 0 > 0 ? ", 128 bits credited" : "")
+        #expect(
+            eventually { sink.log.contains(reseeded + "\n") || sink.log.contains("pool, for its next reseed") },
+            "\(sink.log)")
+        #expect(sink.log.contains("Credit is 128") == (credit == 128))
+        let check = try place.run("entropy-sink", "--check").text
+        #expect(check.contains(credit == 128 ? "credit       128 bits for each chunk\n" : "credit       none\n"))
+    }
+
+    /// Two thousand connections that say nothing, and two hundred that say a byte a second, from many addresses.
+    @Test(.enabled(if: haveTools("python3"), "python3 is not installed")) func aCrowdHoldsUpNobody() throws {
+        let place = try Workplace(.host)
+        try place.provision(["--algorithm", "ecdsa"])
+        let sink = try RunningSink(place)
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        func deliver() throws -> TimeInterval {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            let started = Date()
+            let source = try place.run("entropy-source", "--once")
+            #expect(source.status == 0, "\(source.errors)")
+            return Date().timeIntervalSince(started)
+        }
+        let alone = try deliver()
+        let script = packageRoot.appendingPathComponent("Tests/Peers/crowd.py").path
+        let waiting = Pipe()
+        let crowd = try Running(
+            ["/usr/bin/python3", script, String(sink.port), "2000", "200"], standardInput: waiting)
+        #expect(eventually { crowd.output.contains("ready") }, "\(crowd.errors)")
+        for _ in 0..<3 { #expect(try deliver() < alone + 1) }
+        #expect(eventually { crowd.output.contains("closed 0\n") }, "\(crowd.output)")
+        let status = try String(
+            contentsOfFile: "/proc/\(sink.running.process.processIdentifier)/status", encoding: .utf8)
+        let peak = try #require(
+            status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?.split(separator: " ")[1])
+        #expect(try #require(Int(peak)) < 100_000, "\(peak) kB")
+        try waiting.fileHandleForWriting.close()
+        #expect(crowd.wait(seconds: 10).status == 0)
+        #expect(sink.stop().status == 0)
+    }
+
+    @Test func theConfigurationIsReadAnew() throws {
+        let place = try Workplace(.host)
+        try place.provision(["--algorithm", "ecdsa"])
+        let sink = try RunningSink(place)
+        func send() throws -> String {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            return try place.run("entropy-source", "--once").errors
+        }
+        func reload(_ words: String) {
+            let before = sink.log.components(separatedBy: words).count
+            sink.running.signal(SIGHUP)
+            #expect(eventually { sink.log.components(separatedBy: words).count > before }, "\(sink.log)")
+        }
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        #expect(try send().contains("packet 1 mixed"))
+        // A bad one changes nothing.
+        let good = try place.directory.read("config.json")
+        for (change, words) in [
+            ({ $0["Drift"] = -1 }, "Drift: expected seconds"),
+            ({ $0["Address"] = "127.0.0.1:1" }, "Address is another one"),
+            ({ $0["State"] = "other.json" }, "State is another one"),
+        ] as [((inout [String: Any]) -> Void, String)] {
+            try place.edit("config.json", change)
+            reload("\(words)")
+            #expect(sink.log.contains("going on as before"))
+            try place.directory.write("config.json", good)
+            #expect(try send().contains("mixed"))
+        }
+        // A good one does, and no counter falls, not even for one who writes a smaller one.
+        try place.edit("config.json") {
+            $0["Counter"] = 0
+            $0["RequireRecipient"] = true
+        }
+        reload("read config.json anew")
+        #expect(try send().contains("packet 5 mixed"))
+        // Another key in its place.
+        try place.run("rsagen", "--software", "--force")
+        let key = try Data(place.directory.read("signer.pub")).base64EncodedString()
+        #expect(try send().contains("unconfirmed"))
+        try place.edit("config.json") {
+            $0["Signer"] = key
+            $0["Counter"] = 0
+        }
+        reload("read config.json anew")
+        #expect(try send().contains("packet 7 mixed"))
+        #expect(sink.stop().status == 0)
+    }
+
+    /// systemd's side of it: a datagram socket, as sd_notify(3) says.
+    @Test(.enabled(if: haveTools("socat"), "socat is not installed"), arguments: ["", "@"])
+    func systemdHearsOfIt(_ prefix: String) throws {
+        let place = try Workplace(.host)
+        try place.provision()
+        let name = prefix + place.directory.file("notify")
+        let listener = try Running([
+            "socat", "-u", prefix.isEmpty ? "UNIX-RECV:\(name)" : "ABSTRACT-RECV:\(name.dropFirst())", "-",
+        ])
+        #expect(eventually { isListening(name) || isBound(name) })
+        let sink = try Running(
+            Build.host.command("entropy-sink") + ["--pool", "pool"], in: place.directory.path,
+            environment: ["NOTIFY_SOCKET": name, "WATCHDOG_USEC": "900000"])
+        #expect(eventually { listener.output.hasPrefix("READY=1") }, "\(listener.output)\(sink.errors)")
+        // Three times as often as it would be given up.
+        #expect(eventually(seconds: 5) { listener.output.components(separatedBy: "WATCHDOG=1").count > 5 })
+        sink.signal(SIGHUP)
+        #expect(eventually { listener.output.contains("RELOADING=1\nMONOTONIC_USEC=") }, "\(listener.output)")
+        #expect(eventually { listener.output.components(separatedBy: "READY=1").count == 3 })
+        sink.signal(SIGTERM)
+        #expect(sink.wait(seconds: 10).status == 0)
+        #expect(eventually { listener.output.hasSuffix("STOPPING=1") }, "\(listener.output)")
+    }
+}
