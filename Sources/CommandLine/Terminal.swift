@@ -21,7 +21,7 @@ public enum Terminal {
 
     /// The line with control characters replaced, C1's too, so that a name from a file can neither break the line nor
     /// move the cursor.
-    static func printable(_ line: String) -> String {
+    public static func printable(_ line: String) -> String {
         var text = String.UnicodeScalarView()
         for scalar in line.unicodeScalars {
             text.append(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "?" : scalar)

@@ -1,3 +1,4 @@
+import EntropyPacket
 import EntropyState
 
 /// Targets whose last deliveries failed, and when they are tried again. Kept in memory alone: a source that is started anew
@@ -30,7 +31,7 @@ struct BackOff {
         if failing[place].failures < .max { failing[place].failures += 1 }
         let wait = schedule.retry(after: failing[place].failures)
         let (milliseconds, overflow) = wait.multipliedReportingOverflow(by: 1000)
-        failing[place].notBefore = overflow ? .max : now + milliseconds
+        failing[place].notBefore = overflow ? .max : saturatingSum(now, milliseconds)
         return wait
     }
 

@@ -6,7 +6,6 @@ import EntropyCrypto
 struct SignerTable {
     /// One key and the object whose `Counter` is its own.
     struct Entry {
-        let text: String
         let key: PublicKey
         let counter: Int64?
         /// Taken out; its counter stays, so that what it sent before stays refused should it come back.
@@ -34,17 +33,17 @@ struct SignerTable {
         if let elements = named.elements {
             entries = try SignerTable.list(elements, reader)
         } else {
-            let text = try reader.required("Signer", try reader.string("Signer"))
             let key = try SignerTable.key(reader, "Signer")
-            entries = [
-                Entry(text: text, key: key, counter: try reader.integer("Counter"), isRemoved: false, object: root)
-            ]
+            entries = [Entry(key: key, counter: try reader.integer("Counter"), isRemoved: false, object: root)]
         }
     }
 
     private static func list(_ elements: [JSONValue], _ reader: FieldReader) throws(StateError) -> [Entry] {
         guard (1...maximumCount).contains(elements.count) else {
-            throw reader.wrong("Signer", "a key, or a list of 1 to \(maximumCount) objects with Key and Counter")
+            throw reader.wrong(
+                "Signer",
+                "a key, or a list of 1 to \(maximumCount) objects with Key and Counter (those of signers that will not "
+                    + "come back may be deleted)")
         }
         guard reader.object["Counter"] == nil else {
             throw reader.wrong(
@@ -63,8 +62,7 @@ struct SignerTable {
             }
             entries.append(
                 Entry(
-                    text: try entry.required("Key", try entry.string("Key")), key: key,
-                    counter: try entry.required("Counter", try entry.integer("Counter")),
+                    key: key, counter: try entry.required("Counter", try entry.integer("Counter")),
                     isRemoved: try entry.boolean("Removed") ?? false, object: element))
         }
         return entries

@@ -47,7 +47,8 @@ func say(_ line: String) { Terminal.say(Flag.program.name, line) }
 
 func show(_ report: Report, _ arguments: Arguments<Flag>) throws(Failure) {
     if arguments.has(.json) { return try Terminal.output(report.encode()) }
-    for line in report.lines { try Terminal.output(line) }
+    // A table is for a person; what stands in the file may have been put there.
+    for line in report.lines { try Terminal.output(Terminal.printable(line)) }
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in

@@ -71,5 +71,11 @@ import Testing
         #expect(backOff.isDue(one, now: 0))
         _ = backOff.fail(other, Schedule(interval: .max, scan: .max, random: { .max }), now: .max - 5)
         #expect(!backOff.isDue(other, now: .max - 1))
+        // Seconds whose milliseconds just fit in 64 bits: the sum with the clock does not.
+        let longest = Int64.max / 1000
+        #expect(
+            backOff.fail(one, Schedule(interval: longest, scan: longest, random: { UInt64(longest / 2) }), now: 5000)
+                >= longest - 1)
+        #expect(!backOff.isDue(one, now: .max - 1))
     }
 }

@@ -99,6 +99,12 @@ struct KeyLifeTests {
         try refused(
             place, 73, ["another object at 0x81000010"], "rsagen", "-o", "third", "--algorithm",
             "ecdsa", "--persist", "0x81000010")
+        // What the TPM cannot do leaves nothing behind, no password either.
+        try refused(
+            place, 1, ["this TPM makes no RSA-4096 keys"], "rsagen", "-o", "third", "-s", "4096", "--auth-file", "new")
+        try refused(
+            place, 73, ["another object at 0x81000010"], "rsagen", "-o", "third", "--auth-file", "new", "--persist",
+            "0x81000010")
         try refused(place, 66, ["the TPM keeps nothing at 0x81000012"], "entropy-source", "-k", "handle:0x81000012")
         #expect(try tpm.leftovers() == "")
     }

@@ -130,6 +130,12 @@ import Testing
         // A target that refuses is tried later and later, not at every scan.
         sleep(6)
         #expect(source.errors.components(separatedBy: "127.0.0.1:1: cannot connect").count <= 6)
+        // Nothing in that file can move the cursor.
+        let key = try Data(place.directory.read("decrypt.pub")).base64EncodedString()
+        try place.directory.write(
+            "odd", "{\"Targets\": [{\"Address\": \"\\u001b[2J\", \"Public\": \"\(key)\", \"Status\": \"mixed\"}]}")
+        let odd = try place.run("entropy-source", "--status", "--status-file", "odd")
+        #expect(odd.status == 0 && odd.text.contains("?[2J  mixed") && !odd.output.contains(0x1b), "\(odd.errors)")
         try refused(place, 66, ["none: cannot open"], "entropy-source", "--status", "--status-file", "none")
         try refused(place, 64, ["--json goes with"], "entropy-source", "--json")
         try refused(place, 64, ["--key does not go with --status"], "entropy-source", "--status", "-k", "signer.key")

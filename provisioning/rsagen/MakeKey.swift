@@ -59,15 +59,16 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
     // The record first: a key that is there shall have one.
     let files = try newFiles([recordPath, keyPath, publicPath], arguments)
     let device = TPMDevice(named: arguments[.tcti])
+    try attempt { () throws(TPMError) in
+        try device.requireSupport(algorithm)
+        if let handle { try device.requireFree(handle) }
+    }
+    // Not before the TPM can do what is asked: a password without a key is only in the way.
     let authValue = try password(arguments, isDAProtected: isDAProtected)
     if isDAProtected {
         say(
             "the key is under dictionary-attack protection: a power cut while it is loaded counts as a failed try, and "
                 + "after a few of them the TPM refuses the right password too")
-    }
-    try attempt { () throws(TPMError) in
-        try device.requireSupport(algorithm)
-        if let handle { try device.requireFree(handle) }
     }
     say("making the key, \(algorithm.shortName), in the TPM at \(device.configuration); this may take a minute")
     let key = try attempt { () throws(ProvisioningError) in
