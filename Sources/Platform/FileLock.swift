@@ -28,7 +28,8 @@ public final class FileLock: Sendable {
                 try file.setMode(0o600)
                 return file
             }
-            guard platform_monotonic_milliseconds() < end else {
+            // A file that lost its name to nobody's lock is no reason to give up.
+            guard isLocked || platform_monotonic_milliseconds() < end else {
                 throw SystemError("lock", path, errno: EWOULDBLOCK, .creating)
             }
             if !isLocked { _ = poll(nil, 0, 10) }

@@ -5,8 +5,8 @@ public enum ServiceManager {
     /// It is at work.
     public static func ready() { notify("READY=1") }
 
-    /// It is about to read its configuration anew; `ready` says when that is done. `now` is the monotonic clock's, which
-    /// systemd wants to know the two apart by.
+    /// It is about to read its configuration anew; `ready` says when that is done. systemd tells by the time which of
+    /// several it is about.
     public static func reloading() { notify("RELOADING=1\nMONOTONIC_USEC=\(platform_monotonic_microseconds())") }
 
     /// It is about to end.
