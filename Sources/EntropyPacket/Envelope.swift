@@ -29,6 +29,9 @@ public enum Envelope {
 
     public static func open(_ bytes: [UInt8], with sink: BoxPrivateKey) throws(PacketError) -> Opened {
         guard bytes.count >= overhead else { throw .boxTooShort }
+        // X25519 passes over the top bit of a key (RFC 7748, section 5), and nobody sets it: with it set, a packet would
+        // have a second form that opens as well.
+        guard bytes[BoxPublicKey.size - 1] < 0x80 else { throw .boxInvalid }
         let key: BoxSharedKey
         var plain: [UInt8]
         do throws(CryptoError) {

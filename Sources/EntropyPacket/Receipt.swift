@@ -28,21 +28,28 @@ public struct Receipt: Sendable, Equatable {
     }
 
     /// The frame: length (2) || nonce (24) || box.
-    public func seal(with key: BoxSharedKey) -> [UInt8] {
+    public func seal(with key: BoxSharedKey) -> [UInt8] { Frame.encode(key.seal(encode())) }
+
+    package func encode() -> [UInt8] {
         var writer = DERWriter()
         writer.writeConstructed { sequence in
             sequence.writeInteger(status.rawValue, DERTag.enumerated)
             sequence.writeInteger(counter)
             sequence.writeInteger(time)
         }
-        return Frame.encode(key.seal(writer.bytes))
+        return writer.bytes
     }
 
     /// Opens what the frame held. Nil for anything but a receipt by the sink that this packet was sealed to.
     public init?(opening bytes: [UInt8], with key: BoxSharedKey) {
         guard let plain = try? key.open(bytes[...]) else { return nil }
+        self.init(decoding: plain)
+    }
+
+    /// Reads what the box held. Nil for anything but one receipt in DER.
+    package init?(decoding bytes: [UInt8]) {
         do throws(DERError) {
-            var outer = DERReader(plain)
+            var outer = DERReader(bytes)
             var sequence = try outer.readConstructed()
             try outer.finish()
             guard let status = Status(rawValue: try sequence.readInteger(DERTag.enumerated)) else { return nil }

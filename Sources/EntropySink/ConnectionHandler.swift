@@ -20,7 +20,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let clock: Clock
     private let judge: @Sendable (_ packet: [UInt8], _ peer: Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
     private var state = State.reading
-    private var received: [UInt8] = []
+    private var reader: FrameReader
     private var timer: Scheduled<Void>?
     private var peer = Peer(nil)
     private var isAdmitted = false
@@ -33,6 +33,7 @@ final class ConnectionHandler: ChannelInboundHandler {
         self.log = log
         self.clock = clock
         self.judge = judge
+        reader = FrameReader(Frame.packetSizes)
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -50,15 +51,9 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard isAdmitted, case .reading = state else { return }
-        let buffer = unwrapInboundIn(data)
-        // One packet per connection: bytes beyond the longest frame are never kept.
-        let room = Frame.headerSize + Frame.packetSizes.upperBound - received.count
-        received.append(contentsOf: buffer.readableBytesView.prefix(room))
-        guard received.count >= Frame.headerSize else { return }
         do throws(PacketError) {
-            let length = try Frame.length(received[0], received[1], in: Frame.packetSizes)
-            guard received.count >= Frame.headerSize + length else { return }
-            submit(Array(received[Frame.headerSize..<(Frame.headerSize + length)]), context)
+            // One packet per connection: what follows it is dropped.
+            if let packet = try reader.take(unwrapInboundIn(data).readableBytesView) { submit(packet, context) }
         } catch {
             log.junk(peer, "refused: \(error.message)")
             finish(context)
@@ -75,7 +70,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         if isAdmitted { gate.leave(peer) }
         if isAdmitted, case .reading = state, !gate.isClosing {
-            log.junk(peer, "closed the connection after \(received.count) bytes, before its packet was whole")
+            log.junk(peer, "closed the connection after \(reader.count) bytes, before its packet was whole")
         }
         isAdmitted = false
         state = .done
@@ -93,7 +88,6 @@ final class ConnectionHandler: ChannelInboundHandler {
             return finish(context)
         }
         state = .judging
-        received = []
         let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
         judge(packet, peer, context.eventLoop).whenComplete { result in
             let (context, handler) = bound.value

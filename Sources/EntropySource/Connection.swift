@@ -41,7 +41,7 @@ final class Connection {
     let handle: UnsafeMutableRawPointer  // <CURL>, owned
     private(set) var state = State.connecting
     private var socket: curl_socket_t = -1
-    private var received: [UInt8] = []
+    private var reader = FrameReader(Frame.receiptSizes)
     private var deadline: Int64
 
     /// Milliseconds for the connection to be made, and from then on for the packet and its receipt: together less than
@@ -148,31 +148,29 @@ final class Connection {
                 return end(.failed("no receipt: \(Connection.describe(result, handle))", .unavailable))
             }
             if count == 0 { return end(endOfStream(outgoing)) }
-            received += block[..<count]
-            if let receipt = takeReceipt(outgoing) { return end(receipt) }
+            if let outcome = takeReceipt(block[..<count], outgoing) { return end(outcome) }
         }
     }
 
     /// The sink closed: after it took the packet, as the original does, or without having looked at it.
     private func endOfStream(_ outgoing: Outgoing) -> Outcome {
-        guard received.isEmpty else { return .failed("the receipt was cut off", .unavailable) }
+        guard reader.count == 0 else { return .failed("the receipt was cut off", .unavailable) }
         guard Network.unacknowledgedBytes(socket) == 0 else {
             return .failed("the sink closed the connection before it took the packet", .unavailable)
         }
         return .unconfirmed(outgoing)
     }
 
-    private func takeReceipt(_ outgoing: Outgoing) -> Outcome? {
-        guard received.count >= Frame.headerSize else { return nil }
-        guard let length = try? Frame.length(received[0], received[1], in: Frame.receiptSizes) else {
+    private func takeReceipt(_ bytes: ArraySlice<UInt8>, _ outgoing: Outgoing) -> Outcome? {
+        do throws(PacketError) {
+            guard let sealed = try reader.take(bytes) else { return nil }
+            guard let receipt = Receipt(opening: sealed, with: outgoing.sharedKey) else {
+                return .failed("the answer is no receipt by this sink", .failed)
+            }
+            return .receipt(receipt, outgoing)
+        } catch {
             return .failed("the answer is no receipt", .failed)
         }
-        guard received.count >= Frame.headerSize + length else { return nil }
-        let sealed = Array(received[Frame.headerSize..<(Frame.headerSize + length)])
-        guard let receipt = Receipt(opening: sealed, with: outgoing.sharedKey) else {
-            return .failed("the answer is no receipt by this sink", .failed)
-        }
-        return .receipt(receipt, outgoing)
     }
 
     private func end(_ outcome: Outcome) { state = .ended(outcome) }

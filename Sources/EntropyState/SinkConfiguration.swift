@@ -32,7 +32,7 @@ public struct SinkConfiguration: Sendable {
     }
 
     /// Judges what was read from `path`.
-    init(_ document: JSONDocument, _ path: String) throws(StateError) {
+    package init(_ document: JSONDocument, _ path: String) throws(StateError) {
         let reader = FieldReader(file: path, object: document.value)
         (address, endpoint) = try reader.endpoint("Address", .listening)
         let drift = try reader.integer("Drift") ?? 0
@@ -81,7 +81,7 @@ public struct SinkConfiguration: Sendable {
         return document.encode()
     }
 
-    static func parse(_ bytes: [UInt8], _ path: String) throws(StateError) -> JSONDocument {
+    package static func parse(_ bytes: [UInt8], _ path: String) throws(StateError) -> JSONDocument {
         let document = try JSONDocument(parsing: bytes, file: path)
         guard document.value.kind == .object else { throw .content(file: path, field: "", expected: "an object") }
         return document

@@ -13,7 +13,12 @@ public struct TargetList: Sendable {
 
     /// All entries, or the first thing that is wrong with one of them.
     public func load() throws(StateError) -> [Target] {
-        let targets = try parse(try StateFile.contents(of: path, limit: TargetList.maximumSize)).targets
+        try read(try StateFile.contents(of: path, limit: TargetList.maximumSize))
+    }
+
+    /// All entries of a list that was read already.
+    package func read(_ bytes: [UInt8]) throws(StateError) -> [Target] {
+        let targets = try parse(bytes).targets
         for (place, target) in targets.enumerated() { try judge(target, at: place, in: targets) }
         return targets
     }
