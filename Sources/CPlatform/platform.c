@@ -3,6 +3,7 @@
 
 #include <linux/random.h>
 #include <linux/sockios.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <stddef.h>
@@ -97,6 +98,10 @@ int platform_rename_new(const char *from, const char *to) {
   return unlink(from);
 }
 
+int platform_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+}
+
 static int termination_pipe[2] = {-1, -1};
 
 static void note_termination(int number) {
@@ -189,6 +194,14 @@ uint64_t platform_raise_descriptor_limit(uint64_t wanted) {
   return limit.rlim_cur;
 }
 
+void platform_limit_thread_stacks(size_t bytes) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return;
+  // Too few bytes are refused, and then the default stays.
+  if (pthread_attr_setstacksize(&attributes, bytes) == 0) pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+}
+
 int platform_is_random_device(int descriptor) {
   int bits;
   return ioctl(descriptor, RNDGETENTCNT, &bits) == 0;
@@ -203,9 +216,8 @@ int platform_add_entropy(int descriptor, const void *bytes, size_t size, int bit
   int result = ioctl(descriptor, RNDADDENTROPY, pool);
   explicit_bzero(pool, sizeof(*pool) + size);
   free(pool);
-  // Kernels without this call, or too early after boot for it, reseed by themselves a little later.
-  if (result == 0) ioctl(descriptor, RNDRESEEDCRNG);
-  return result;
+  if (result != 0) return -1;
+  return ioctl(descriptor, RNDRESEEDCRNG) == 0;
 }
 
 int platform_unacknowledged(int socket) {

@@ -1,7 +1,7 @@
 /// Length-prefixed bytes on a TCP connection: 2 bytes, most significant first, then as many bytes.
 public enum Frame {
     public static let headerSize = 2
-    /// No envelope is shorter, none is longer: RSA-4096 makes 1.7 KB, the rest is room for later elements.
+    /// No envelope is shorter. None of this program's is longer: RSA-4096 makes 1.7 KB, the rest is room for later elements.
     public static let packetSizes = Envelope.overhead...4096
     /// What a receipt may have: nonce, box and a few dozen bytes.
     public static let receiptSizes = 40...128

@@ -3,7 +3,7 @@ import NIOCore
 import Platform
 
 /// One connection: gathers one frame, however its bytes arrive, hands it over, sends the receipt and closes. A deadline
-/// ends whatever does not come to that.
+/// ends whatever does not come to that; a sink that is about to end brings the deadline forward.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
@@ -18,35 +18,37 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let gate: Gate
     private let log: Log
     private let clock: Clock
-    private let judge: @Sendable (_ packet: [UInt8], _ peer: Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
+    private let judge: @Sendable (Receiver.Arrival, EventLoop) -> EventLoopFuture<Receiver.Answer>
     private var state = State.reading
     private var reader: FrameReader
     private var timer: Scheduled<Void>?
     private var peer = Peer(nil)
     private var isAdmitted = false
 
+    /// Seconds for a packet of which something has arrived when the sink is about to end, and for one of which nothing has:
+    /// it may be on its way.
+    static let graceSeconds: Int64 = 10
+    private static let idleGraceSeconds: Int64 = 1
+
     init(
         gate: Gate, log: Log, clock: Clock,
-        judge: @escaping @Sendable ([UInt8], Peer, EventLoop) -> EventLoopFuture<Receiver.Answer>
+        judge: @escaping @Sendable (Receiver.Arrival, EventLoop) -> EventLoopFuture<Receiver.Answer>
     ) {
         self.gate = gate
         self.log = log
         self.clock = clock
         self.judge = judge
-        reader = FrameReader(Frame.packetSizes)
+        reader = FrameReader(Frame.packetSizes.lowerBound...gate.limits.bytesPerPacket)
     }
 
     func channelActive(context: ChannelHandlerContext) {
         peer = Peer(context.remoteAddress)
-        isAdmitted = gate.enter(peer)
+        isAdmitted = gate.enter(peer, context.channel)
         guard isAdmitted else {
-            log.junk(peer, "refused: too many connections at once")
+            log.junk(.stranger, peer, "refused: too many connections at once")
             return context.close(promise: nil)
         }
-        let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: .seconds(gate.limits.secondsPerPacket)) {
-            bound.value.handler.expire(bound.value.context)
-        }
+        schedule(context, gate.limits.secondsPerPacket)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -55,12 +57,13 @@ final class ConnectionHandler: ChannelInboundHandler {
             // One packet per connection: what follows it is dropped.
             if let packet = try reader.take(unwrapInboundIn(data).readableBytesView) { submit(packet, context) }
         } catch {
-            log.junk(peer, "refused: \(error.message)")
+            log.junk(.stranger, peer, "refused: \(error.message)")
             finish(context)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent { return quiesce(context) }
         // The peer has sent all it will, but may still read: a packet that is being judged gets its receipt.
         if case ChannelEvent.inputClosed = event, case .judging = state { return }
         if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
@@ -68,9 +71,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if isAdmitted { gate.leave(peer) }
+        if isAdmitted { gate.leave(peer, context.channel) }
         if isAdmitted, case .reading = state, !gate.isClosing {
-            log.junk(peer, "closed the connection after \(reader.count) bytes, before its packet was whole")
+            log.junk(.stranger, peer, "closed the connection after \(reader.count) bytes, before its packet was whole")
         }
         isAdmitted = false
         state = .done
@@ -84,12 +87,12 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     private func submit(_ packet: [UInt8], _ context: ChannelHandlerContext) {
         guard gate.admitPacket(peer, now: clock.milliseconds()) else {
-            log.junk(peer, "refused: more than \(gate.limits.packetsPerMinute) packets within a minute")
+            log.junk(.stranger, peer, "refused: more than \(gate.limits.packetsPerMinute) packets within a minute")
             return finish(context)
         }
         state = .judging
         let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
-        judge(packet, peer, context.eventLoop).whenComplete { result in
+        judge(Receiver.Arrival(bytes: packet, peer: peer), context.eventLoop).whenComplete { result in
             let (context, handler) = bound.value
             if case .success(let answer) = result, let receipt = answer.receipt, case .judging = handler.state {
                 context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)
@@ -98,15 +101,36 @@ final class ConnectionHandler: ChannelInboundHandler {
         }
     }
 
-    private func expire(_ context: ChannelHandlerContext) {
-        let seconds = gate.limits.secondsPerPacket
+    /// The sink is about to end: a packet that is arriving may come to its end, one that is being judged gets its receipt.
+    private func quiesce(_ context: ChannelHandlerContext) {
+        guard case .reading = state else { return }
+        schedule(context, ConnectionHandler.idleGraceSeconds)
+    }
+
+    private func schedule(_ context: ChannelHandlerContext, _ seconds: Int64) {
+        timer?.cancel()
+        let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: .seconds(seconds)) {
+            bound.value.handler.expire(bound.value.context, after: seconds)
+        }
+    }
+
+    private func expire(_ context: ChannelHandlerContext, after seconds: Int64) {
+        if gate.isClosing, seconds == ConnectionHandler.idleGraceSeconds, case .reading = state, reader.count > 0 {
+            return schedule(context, ConnectionHandler.graceSeconds - seconds)
+        }
         switch state {
-        case .reading: log.junk(peer, "closed: no whole packet in \(seconds) s")
-        case .judging: log.junk(peer, "closed without a receipt: its packet is still being judged after \(seconds) s")
+        case .reading where gate.isClosing: break
+        case .judging where gate.isClosing:
+            // It was accepted: the sink does not end before the receiver is done with it.
+            return schedule(context, ConnectionHandler.graceSeconds)
+        case .reading: log.junk(.stranger, peer, "closed: no whole packet in \(seconds) s")
+        case .judging:
+            log.junk(
+                .stranger, peer, "closed without a receipt: its packet is still being judged after \(seconds) s")
         case .done: break
         }
-        state = .done
-        context.close(promise: nil)
+        finish(context)
     }
 
     private func finish(_ context: ChannelHandlerContext) {

@@ -1,11 +1,12 @@
 import EntropyState
 import NIOConcurrencyHelpers
+import NIOCore
 
 /// Counts connections and packets, all together and for each peer, so that one peer cannot take every place, nor all of
 /// the time.
 final class Gate: Sendable {
     private struct Counts {
-        var total = 0
+        var channels: [ObjectIdentifier: Channel] = [:]
         var perPeer: [String: Int] = [:]
         var packets: [String: Int] = [:]
         /// Milliseconds at which the packets of a new minute were begun to be counted.
@@ -28,12 +29,12 @@ final class Gate: Sendable {
     }
 
     /// False when there is no place for one more connection of this peer.
-    func enter(_ peer: Peer) -> Bool {
+    func enter(_ peer: Peer, _ channel: Channel) -> Bool {
         let limits = limits
         return counts.withLockedValue { counts in
             let own = counts.perPeer[peer.network, default: 0]
-            guard counts.total < limits.connections, own < limits.connectionsPerAddress else { return false }
-            counts.total += 1
+            guard counts.channels.count < limits.connections, own < limits.connectionsPerAddress else { return false }
+            counts.channels[ObjectIdentifier(channel)] = channel
             counts.perPeer[peer.network] = own + 1
             return true
         }
@@ -61,9 +62,12 @@ final class Gate: Sendable {
 
     var isClosing: Bool { counts.withLockedValue { $0.isClosing } }
 
-    func leave(_ peer: Peer) {
+    /// The connections that are open now.
+    var channels: [Channel] { counts.withLockedValue { Array($0.channels.values) } }
+
+    func leave(_ peer: Peer, _ channel: Channel) {
         counts.withLockedValue { counts in
-            counts.total -= 1
+            counts.channels[ObjectIdentifier(channel)] = nil
             let own = counts.perPeer[peer.network, default: 1] - 1
             counts.perPeer[peer.network] = own > 0 ? own : nil
         }

@@ -1,52 +1,55 @@
-/// Lets one line per second and peer through, ten per second of all peers together, and counts the rest: whoever sends
-/// junk, from however many addresses, shall not fill the log.
+/// Lets one line a second through of all that anyone at all can cause, from however many addresses, so that nobody can fill
+/// the log; the rest is counted. A line about a known signer's packet, which may be a recording but may be what an operator
+/// looks for, is not lost among the strangers': the last one that was held back comes before any of theirs.
 struct JunkLimiter {
-    /// A line that is let through, and how many were kept back since the last one: this peer's, and those of others.
-    struct Admission: Equatable {
-        let own: Int
-        let others: Int
+    enum Origin: Sendable {
+        /// It could not be authenticated.
+        case stranger
+        /// A packet that a known signer made, though perhaps someone else sent it.
+        case signer
     }
-
-    private struct Kept {
-        var last: Int64
-        var suppressed = 0
-    }
-
-    private var peers: [String: Kept] = [:]
-    private var second: Int64 = .min
-    private var linesThisSecond = 0
-    /// Lines kept back of peers that are no longer remembered, or because all together were too many.
-    private var suppressedOthers = 0
 
     private static let interval: Int64 = 1000
-    static let linesPerSecond = 10
 
-    /// Nil when nothing shall be logged now.
-    mutating func admit(_ peer: String, now: Int64) -> Admission? {
-        if now - JunkLimiter.interval >= second {
-            second = now
-            linesThisSecond = 0
-            forget(before: now - JunkLimiter.interval)
-        }
-        if var kept = peers[peer], now - kept.last < JunkLimiter.interval {
-            kept.suppressed += 1
-            peers[peer] = kept
+    private var last: Int64 = .min
+    private var held: String?
+    private var strangers = 0
+    private var signers = 0
+
+    /// What shall be logged now; nil where nothing shall.
+    mutating func admit(_ origin: Origin, _ line: String, now: Int64) -> String? {
+        if last != .min, now - last < JunkLimiter.interval {
+            hold(origin, line)
             return nil
         }
-        guard linesThisSecond < JunkLimiter.linesPerSecond else {
-            suppressedOthers += 1
-            return nil
-        }
-        linesThisSecond += 1
-        defer { suppressedOthers = 0 }
-        let own = peers.updateValue(Kept(last: now), forKey: peer)?.suppressed ?? 0
-        return Admission(own: own, others: suppressedOthers)
+        guard origin == .stranger, let held else { return emit(line, now) }
+        self.held = nil
+        signers -= 1
+        strangers += 1
+        return emit(held, now)
     }
 
-    /// Only peers that had a line are remembered, ten in a second: those of the last minute are enough to count for.
-    private mutating func forget(before: Int64) {
-        guard peers.count > 60 * JunkLimiter.linesPerSecond else { return }
-        for kept in peers.values where kept.last < before { suppressedOthers += kept.suppressed }
-        peers = peers.filter { $0.value.last >= before }
+    /// The last line about a known signer's packet that was held back, once there is room for it.
+    mutating func flush(now: Int64) -> String? {
+        guard let held, now - last >= JunkLimiter.interval else { return nil }
+        signers -= 1
+        return emit(held, now)
+    }
+
+    private mutating func hold(_ origin: Origin, _ line: String) {
+        switch origin {
+        case .stranger: strangers += 1
+        case .signer:
+            signers += 1
+            held = line
+        }
+    }
+
+    private mutating func emit(_ line: String, _ now: Int64) -> String {
+        defer { (last, held, strangers, signers) = (now, nil, 0, 0) }
+        var counts = ""
+        if signers > 0 { counts = "\(signers) more of known signers" }
+        if strangers > 0 { counts += (counts.isEmpty ? "" : ", ") + "\(strangers) more of strangers" }
+        return counts.isEmpty ? line : "\(line) (held back: \(counts))"
     }
 }

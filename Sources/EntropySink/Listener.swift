@@ -3,12 +3,13 @@ import NIOCore
 import NIOPosix
 import Platform
 
-/// Accepts connections and feeds their packets, one after the other, to the receiver.
+/// Accepts connections and feeds their packets to the receiver.
 public final class Listener: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let worker: NIOThreadPool
     private let channel: Channel
     private let gate: Gate
+    private let pulse = Pulse()
     /// Held for life: two sinks on the same counters would take each other's for an operator's.
     private let hold: FileLock
     private let receiver: Confined<Receiver>
@@ -37,7 +38,8 @@ public final class Listener: Sendable {
         worker.start()
         do {
             channel = try Listener.bind(
-                configuration.endpoint, group, Listener.handlers(receiver, worker, gate, clock, log))
+                configuration.endpoint, group,
+                Listener.handlers(Inbox(worker) { receiver.value.receive($0) }, gate, clock, log))
         } catch {
             // Nothing was given to either yet: there is nothing to report of their end.
             try? worker.syncShutdownGracefully()
@@ -72,11 +74,20 @@ public final class Listener: Sendable {
         gate.limits = Listener.possible(other.limits, log)
     }
 
-    /// Stops listening; packets that are being judged come to their end, other connections are closed.
+    /// False when its threads have not answered since they were last asked. To be called every few seconds.
+    public func isWorking() -> Bool { pulse.check(group.any(), worker) }
+
+    /// Stops listening. Packets that are arriving or being judged come to their end, within ten seconds, and get their
+    /// receipts; other connections are closed.
     public func stop() {
         gate.close()
         // An error here means that it is closed already.
         try? channel.close().wait()
+        // What was accepted last is known to the gate once the loop has come round.
+        try? group.any().submit {}.wait()
+        let open = gate.channels
+        for each in open { each.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        try? EventLoopFuture.andAllComplete(open.map { $0.closeFuture }, on: group.any()).wait()
         try? worker.syncShutdownGracefully()
         try? group.syncShutdownGracefully()
     }
@@ -93,13 +104,9 @@ public final class Listener: Sendable {
     }
 
     private static func handlers(
-        _ receiver: Confined<Receiver>, _ worker: NIOThreadPool, _ gate: Gate, _ clock: Clock, _ log: Log
+        _ inbox: Inbox, _ gate: Gate, _ clock: Clock, _ log: Log
     ) -> @Sendable () -> ConnectionHandler {
-        {
-            ConnectionHandler(gate: gate, log: log, clock: clock) { packet, peer, eventLoop in
-                worker.runIfActive(eventLoop: eventLoop) { receiver.value.receive(packet, from: peer) }
-            }
-        }
+        { ConnectionHandler(gate: gate, log: log, clock: clock) { inbox.submit($0, $1) } }
     }
 
     private static func bind(

@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 import Platform
 
-/// The sink's log: lines about packets as they come, lines about junk at a bounded rate.
+/// The sink's log: lines about packets that were taken as they come, lines that anyone at all can cause at a bounded rate.
 public final class Log: Sendable {
     private let say: @Sendable (String) -> Void
     private let clock: Clock
@@ -14,12 +14,14 @@ public final class Log: Sendable {
 
     func line(_ text: String) { say(text) }
 
-    func junk(_ peer: Peer, _ text: String) {
+    func junk(_ origin: JunkLimiter.Origin, _ peer: Peer, _ text: String) {
         let now = clock.milliseconds()
-        guard let kept = limiter.withLockedValue({ $0.admit(peer.network, now: now) }) else { return }
-        var line = "\(peer.text): \(text)"
-        if kept.own > 0 { line += " (and \(kept.own) more of this peer)" }
-        if kept.others > 0 { line += " (and \(kept.others) of others)" }
-        say(line)
+        if let line = limiter.withLockedValue({ $0.admit(origin, "\(peer.text): \(text)", now: now) }) { say(line) }
+    }
+
+    /// Says what was held back and must not be lost. To be called every few seconds.
+    public func flush() {
+        let now = clock.milliseconds()
+        if let line = limiter.withLockedValue({ $0.flush(now: now) }) { say(line) }
     }
 }

@@ -3,15 +3,31 @@ import EntropyPacket
 import EntropyState
 import Platform
 
-/// Judges one packet after the other, in this order: box, signature, recipient, drift, counter, store, mix
-/// (README.md, "The packet").
+/// Judges packets in this order: box, signature, recipient, drift, counter, store, mix (README.md, "The packet"). Those that
+/// come together share one write of their counters.
 ///
 /// Confined to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.
 final class Receiver {
+    /// A packet as it came.
+    struct Arrival: Sendable {
+        let bytes: [UInt8]
+        let peer: Peer
+    }
+
     /// What a connection learns of its packet.
     struct Answer: Sendable {
         /// The receipt's frame; nil for whoever could not be authenticated, who gets no byte.
         let receipt: [UInt8]?
+    }
+
+    /// A packet whose signature is a known signer's.
+    private struct Known {
+        let packet: Packet
+        let signer: Int
+        let peer: Peer
+        let key: BoxSharedKey
+        /// Nil until it is known.
+        var status: Receipt.Status?
     }
 
     private var configuration: SinkConfiguration
@@ -43,37 +59,59 @@ final class Receiver {
         signers = raised
     }
 
-    func receive(_ bytes: [UInt8], from peer: Peer) -> Answer {
-        let opened: Envelope.Opened
-        let packet: Packet
-        let signer: Int
-        do throws(PacketError) {
-            opened = try Envelope.open(bytes, with: configuration.privateKey)
-            (packet, signer) = try opened.message.verifiedPacket(by: keys)
-        } catch {
-            log.junk(peer, "refused: \(error.message)")
-            return Answer(receipt: nil)
-        }
-        let status = judge(packet, by: signer, from: peer)
-        let receipt = Receipt(status: status, counter: signers[signer].counter, time: clock.unixTime())
-        return Answer(receipt: receipt.seal(with: opened.sharedKey))
-    }
-
-    private func judge(_ packet: Packet, by signer: Int, from peer: Peer) -> Receipt.Status {
-        do throws(PacketError) {
-            try checkRecipient(packet)
-            try Freshness(drift: configuration.drift).check(
-                packet, now: clock.unixTime(), storedCounter: signers[signer].counter)
-        } catch {
-            // Anyone can send a recorded packet again: these are limited like junk.
-            log.junk(peer, "\(name(packet, signer)) refused: \(error.message)")
-            switch error {
-            case .timestampOutsideDrift: return .timestampOutsideDrift
-            case .counterRegressed: return .counterRegressed
-            default: return .wrongRecipient
+    /// One answer for each packet, in their order.
+    func receive(_ arrivals: [Arrival]) -> [Answer] {
+        var known = arrivals.map { open($0) }
+        var accepted: [Int] = []
+        for place in known.indices {
+            guard let one = known[place] else { continue }
+            if let refusal = refuse(one) {
+                known[place]?.status = refusal
+            } else {
+                // What comes after it, in this very round, has to be above it.
+                signers[one.signer].counter = one.packet.counter
+                accepted.append(place)
             }
         }
-        return accept(packet, by: signer, from: peer)
+        if !accepted.isEmpty { store(accepted, &known) }
+        for place in accepted where known[place]?.status == nil {
+            if let one = known[place] { known[place]?.status = mix(one) }
+        }
+        return known.map { Answer(receipt: $0.map { receipt($0) }) }
+    }
+
+    /// Nil for what is by nobody who is known.
+    private func open(_ arrival: Arrival) -> Known? {
+        do throws(PacketError) {
+            let opened = try Envelope.open(arrival.bytes, with: configuration.privateKey)
+            let (packet, signer) = try opened.message.verifiedPacket(by: keys)
+            return Known(packet: packet, signer: signer, peer: arrival.peer, key: opened.sharedKey)
+        } catch {
+            log.junk(.stranger, arrival.peer, "refused: \(error.message)")
+            return nil
+        }
+    }
+
+    /// Why the packet is refused, for all that is known in memory; nil where it is not.
+    private func refuse(_ known: Known) -> Receipt.Status? {
+        do throws(PacketError) {
+            try checkRecipient(known.packet)
+            try Freshness(drift: configuration.drift).check(
+                known.packet, now: clock.unixTime(), storedCounter: signers[known.signer].counter)
+            return nil
+        } catch {
+            return refusal(of: known, error)
+        }
+    }
+
+    private func refusal(of known: Known, _ error: PacketError) -> Receipt.Status {
+        // Anyone can send a recorded packet again: these are limited like junk.
+        log.junk(.signer, known.peer, "\(name(known)) refused: \(error.message)")
+        switch error {
+        case .timestampOutsideDrift: return .timestampOutsideDrift
+        case .counterRegressed: return .counterRegressed
+        default: return .wrongRecipient
+        }
     }
 
     private func checkRecipient(_ packet: Packet) throws(PacketError) {
@@ -84,47 +122,79 @@ final class Receiver {
         guard recipient == Recipient(configuration.privateKey.publicKey) else { throw .wrongRecipient }
     }
 
-    private func accept(_ packet: Packet, by signer: Int, from peer: Peer) -> Receipt.Status {
+    /// Stores the counters of the accepted packets in one step. Those that must not be mixed get their status.
+    private func store(_ accepted: [Int], _ known: inout [Known?]) {
+        var counters: [Int64?] = signers.map { _ in nil }
+        for one in accepted.compactMap({ known[$0] }) { counters[one.signer] = one.packet.counter }
+        let stored: [CounterFile.Stored]
         do throws(StateError) {
-            try configuration.counterFile.store(packet.counter, for: signer, of: signers)
+            stored = try configuration.counterFile.store(counters, of: signers)
         } catch {
-            if case .counterNotAbove(let stored) = error {
-                signers[signer].counter = stored
-                log.junk(peer, "\(name(packet, signer)) refused: \(error.message)")
-                return .counterRegressed
+            // They shall not be tried again by whoever recorded the packets, nor mixed should they be on the medium after
+            // all.
+            for place in accepted {
+                guard let one = known[place] else { continue }
+                known[place]?.status = .notMixed
+                log.line(
+                    "\(one.peer.text): \(name(one)) not mixed: its counter cannot be stored: \(error.message)")
             }
-            // It shall not be tried again by whoever recorded the packet, nor mixed should it be on the medium after all.
-            signers[signer].counter = packet.counter
-            log.line(
-                "\(peer.text): \(name(packet, signer)) not mixed: its counter cannot be stored: \(error.message)"
-            )
-            return .notMixed
+            return
         }
-        signers[signer].counter = packet.counter
-        do throws(SystemError) {
-            let result = try pool.mix(packet.chunk, creditingBits: configuration.credit)
-            log.line("\(peer.text): \(name(packet, signer)) mixed, \(describe(result))")
-            return .mixed
-        } catch {
-            log.line("\(peer.text): \(name(packet, signer)) not mixed: \(error.message); its counter is spent")
+        for place in accepted {
+            if let one = known[place] { known[place]?.status = refuse(one, stored[one.signer]) }
+        }
+    }
+
+    /// The same for what only the file knew.
+    private func refuse(_ known: Known, _ stored: CounterFile.Stored) -> Receipt.Status? {
+        switch stored {
+        case .done(let before) where known.packet.counter > before: return nil
+        case .done(let found), .notAbove(let found):
+            signers[known.signer].counter = max(signers[known.signer].counter, found)
+            return refusal(of: known, .counterRegressed(stored: found))
+        case .signerGone:
+            log.line(
+                "\(known.peer.text): \(name(known)) not mixed: \(configuration.counterFile.path) no longer lists this "
+                    + "signer; have the sink read it anew by SIGHUP")
             return .notMixed
         }
     }
 
+    private func mix(_ known: Known) -> Receipt.Status {
+        do throws(SystemError) {
+            let result = try pool.mix(known.packet.chunk, creditingBits: configuration.credit)
+            log.line("\(known.peer.text): \(name(known)) mixed, \(describe(result))")
+            return .mixed
+        } catch {
+            log.line("\(known.peer.text): \(name(known)) not mixed: \(error.message); its counter is spent")
+            return .notMixed
+        }
+    }
+
+    private func receipt(_ known: Known) -> [UInt8] {
+        Receipt(
+            status: known.status ?? .notMixed, counter: signers[known.signer].counter, time: clock.unixTime()
+        ).seal(with: known.key)
+    }
+
     /// What a log calls a packet: with several signers, by its signer too.
-    private func name(_ packet: Packet, _ signer: Int) -> String {
+    private func name(_ known: Known) -> String {
         keys.count == 1
-            ? "packet \(packet.counter)" : "packet \(packet.counter) of signer \(signers[signer].label)"
+            ? "packet \(known.packet.counter)"
+            : "packet \(known.packet.counter) of signer \(signers[known.signer].label)"
     }
 
     private func describe(_ result: EntropyDevice.Result) -> String {
         switch result {
-        case .reseeded(0): "\(Packet.chunkSize) bytes into the kernel's pool, its generator reseeded"
         case .reseeded(let bits):
-            "\(Packet.chunkSize) bytes into the kernel's pool, its generator reseeded, \(bits) bits credited"
+            "\(Packet.chunkSize) bytes into the kernel's pool, its generator reseeded\(credited(bits))"
+        case .added(let bits):
+            "\(Packet.chunkSize) bytes into the kernel's pool, for its next reseed (it cannot at once)\(credited(bits))"
         case .written:
             "\(Packet.chunkSize) bytes into the kernel's pool, for its next reseed (at once would need CAP_SYS_ADMIN)"
         case .appended: "\(Packet.chunkSize) bytes appended"
         }
     }
+
+    private func credited(_ bits: Int32) -> String { bits == 0 ? "" : ", \(bits) bits credited" }
 }

@@ -28,10 +28,13 @@ enum Outcome {
     case unprepared(String, ExitCode)
 }
 
-/// One TCP connection to one target: connects, sends one frame, reads one receipt.
+/// One TCP connection to one target: connects, sends one frame, reads one receipt. Times are milliseconds of the monotonic
+/// clock.
 final class Connection {
-    enum State {
+    private enum State {
         case connecting
+        /// Connected; its packet is made when there is a place for it on the link.
+        case ready
         case sending(Outgoing, offset: Int)
         case awaitingReceipt(Outgoing)
         case ended(Outcome)
@@ -39,34 +42,48 @@ final class Connection {
 
     let target: Target
     let handle: UnsafeMutableRawPointer  // <CURL>, owned
-    private(set) var state = State.connecting
+    private var state = State.connecting
     private var socket: curl_socket_t = -1
     private var reader = FrameReader(Frame.receiptSizes)
     private var deadline: Int64
+    /// When the present state began: to connect, to be ready, to send.
+    private var since: Int64
+    private var isAcknowledged = false
 
-    /// Milliseconds for the connection to be made, and from then on for the packet and its receipt: together less than
-    /// from one scan to the next, which a sink that hangs must not delay.
-    static let connectLimit = 20_000
-    static let answerLimit: Int64 = 20_000
+    /// Milliseconds for a connection to be made, and from then on for its turn to come, and for the packet with its receipt.
+    /// A link of 100 bytes/s carries a packet in 15 seconds, behind another one in 30, and with an attempt lost in 60; a
+    /// sink gives up after 60 itself. They may be long: nobody waits for one who hangs.
+    static let connectLimit: Int64 = 60_000
+    static let answerLimit: Int64 = 75_000
     /// Milliseconds for what is under way when the program is asked to end.
     static let hurryLimit: Int64 = 3_000
+    /// Milliseconds after which a connection that is not made yet takes no place on the link any more: what it sends is a
+    /// few bytes now and then.
+    static let connectPatience: Int64 = 1_000
+    /// Milliseconds after which it may be given up for others, where there are as many as there can be.
+    static let leastConnectTime: Int64 = 5_000
 
     /// Nil when libcurl has no memory left.
-    init?(_ target: Target, now: Int64) {
+    init?(_ target: Target, through proxy: Proxy, now: Int64) {
         guard let handle = curl_easy_init() else { return nil }
         self.target = target
         self.handle = handle
-        deadline = now + Int64(Connection.connectLimit) + Connection.answerLimit
-        // libcurl copies the strings. Its environment variables for proxies have no say here: CURLOPT_PROXY is empty.
+        since = now
+        deadline = now + Connection.connectLimit
+        // libcurl copies the strings. The proxy is told to it in any case, so that its own rules for the environment, which
+        // are those for HTTP, have no say.
         var results = [
             curl_set_string(handle, CURLOPT_URL, "http://\(target.endpoint.text)/"),
-            curl_set_string(handle, CURLOPT_PROXY, ""),
+            curl_set_string(handle, CURLOPT_PROXY, proxy.url ?? ""),
+            curl_set_string(handle, CURLOPT_NOPROXY, proxy.exceptions ?? ""),
         ]
         for (option, value) in [
             (CURLOPT_CONNECT_ONLY, 1), (CURLOPT_NOSIGNAL, 1), (CURLOPT_FRESH_CONNECT, 1),
+            // What is sent is no HTTP: a proxy for HTTP is asked for a tunnel.
+            (CURLOPT_HTTPPROXYTUNNEL, 1), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
             // Do not wait for a name server that does not answer.
             (CURLOPT_QUICK_EXIT, 1),
-            (CURLOPT_CONNECTTIMEOUT_MS, Connection.connectLimit),
+            (CURLOPT_CONNECTTIMEOUT_MS, Int(Connection.connectLimit)),
         ] {
             results.append(curl_set_long(handle, option, value))
         }
@@ -82,41 +99,93 @@ final class Connection {
         if case .ended(let outcome) = state { outcome } else { nil }
     }
 
+    var isReady: Bool {
+        if case .ready = state { true } else { false }
+    }
+
+    /// When it began to connect, while it is not connected.
+    var connectingSince: Int64? {
+        if case .connecting = state { since } else { nil }
+    }
+
+    /// True while its packet is on the link, and not known to have arrived.
+    func isSending(_ window: LinkWindow, now: Int64) -> Bool {
+        switch state {
+        case .sending, .awaitingReceipt: !isAcknowledged && window.isHeld(sentAt: since, now: now)
+        case .connecting, .ready, .ended: false
+        }
+    }
+
+    /// True while no other connection is to be begun in its place.
+    func takesPlace(_ window: LinkWindow, now: Int64) -> Bool {
+        switch state {
+        case .connecting: now - since < Connection.connectPatience
+        case .ready: true
+        case .sending, .awaitingReceipt, .ended: isSending(window, now: now)
+        }
+    }
+
     /// What to wait for on the socket; nil while libcurl itself connects.
     var interest: curl_waitfd? {
         switch state {
         case .connecting, .ended: nil
         case .sending: curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLOUT), revents: 0)
-        case .awaitingReceipt: curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        case .ready, .awaitingReceipt: curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
     }
 
-    /// libcurl is done with connecting. `prepare` makes the packet only now that there is someone to take it.
-    func connected(_ result: CURLcode, clock: Clock, prepare: (Target) -> Prepared) {
+    /// libcurl is done with connecting.
+    func connected(_ result: CURLcode, now: Int64) {
         guard case .connecting = state else { return }
         guard result == CURLE_OK, curl_get_socket(handle, &socket) == CURLE_OK, socket != -1 else {
-            return end(.failed("cannot connect: \(Connection.describe(result, handle))", .unavailable))
+            return end(.failed("cannot connect: \(describe(result))", .unavailable))
         }
-        switch prepare(target) {
+        state = .ready
+        since = now
+        deadline = now + Connection.answerLimit
+    }
+
+    /// Its packet is made, now that there is someone to take it: sends it, whole, in one call.
+    func start(_ prepared: Prepared, now: Int64) {
+        switch prepared {
         case .packet(let outgoing):
-            state = .sending(outgoing, offset: 0)
-            deadline = clock.milliseconds() + Connection.answerLimit
+            since = now
+            deadline = now + Connection.answerLimit
+            send(outgoing, from: 0)
         case .withdrawn: end(.withdrawn)
         case .failed(let message, let code): end(.unprepared(message, code))
         }
     }
 
-    /// Sends and receives as much as the socket takes and gives now.
-    func proceed(now: Int64) {
-        if case .sending(let outgoing, let offset) = state { send(outgoing, from: offset) }
-        if case .awaitingReceipt(let outgoing) = state { receive(outgoing) }
-        if outcome == nil, now >= deadline { end(.failed("no answer in time", .unavailable)) }
+    /// Sends and receives as much as the socket takes and gives now, and tells the window when the packet has arrived.
+    func proceed(_ window: inout LinkWindow, now: Int64) {
+        switch state {
+        case .connecting, .ended: break
+        case .ready: notice()
+        case .sending(let outgoing, let offset): send(outgoing, from: offset)
+        case .awaitingReceipt(let outgoing):
+            if !isAcknowledged, Network.unacknowledgedBytes(socket) == 0 {
+                isAcknowledged = true
+                window.acknowledged(sentAt: since, now: now)
+            }
+            receive(outgoing)
+        }
+        guard outcome == nil, now >= deadline else { return }
+        end(.failed(connectingSince == nil ? "no answer in time" : "cannot connect in time", .unavailable))
+    }
+
+    /// Gives the connection up that is not made yet, for others that wait.
+    func giveUp(now: Int64) {
+        end(.failed("cannot connect within \((now - since) / 1000) s, and others wait", .unavailable))
     }
 
     /// The program ends: a packet that is on its way gets a few seconds more for its receipt, the rest is given up.
     func hurry(now: Int64) {
-        if case .connecting = state { return end(.failed("interrupted", .failed)) }
-        deadline = min(deadline, now + Connection.hurryLimit)
+        switch state {
+        case .connecting, .ready: end(.failed("interrupted", .failed))
+        case .sending, .awaitingReceipt: deadline = min(deadline, now + Connection.hurryLimit)
+        case .ended: break
+        }
     }
 
     private func send(_ outgoing: Outgoing, from start: Int) {
@@ -131,7 +200,7 @@ final class Connection {
                 return
             }
             guard result == CURLE_OK else {
-                return end(.failed("cannot send: \(Connection.describe(result, handle))", .unavailable))
+                return end(.failed("cannot send: \(describe(result))", .unavailable))
             }
             offset += sent
         }
@@ -145,11 +214,19 @@ final class Connection {
             let result = curl_easy_recv(handle, &block, block.count, &count)
             if result == CURLE_AGAIN { return }
             guard result == CURLE_OK else {
-                return end(.failed("no receipt: \(Connection.describe(result, handle))", .unavailable))
+                return end(.failed("no receipt: \(describe(result))", .unavailable))
             }
             if count == 0 { return end(endOfStream(outgoing)) }
             if let outcome = takeReceipt(block[..<count], outgoing) { return end(outcome) }
         }
+    }
+
+    /// A sink says nothing before it has a packet: what can be read is the end.
+    private func notice() {
+        var byte: UInt8 = 0
+        var count = 0
+        guard curl_easy_recv(handle, &byte, 1, &count) != CURLE_AGAIN else { return }
+        end(.failed("the sink closed the connection before its packet was made", .unavailable))
     }
 
     /// The sink closed: after it took the packet, as the original does, or without having looked at it.
@@ -175,8 +252,12 @@ final class Connection {
 
     private func end(_ outcome: Outcome) { state = .ended(outcome) }
 
-    /// libcurl's words, with the system's where it has some.
-    private static func describe(_ result: CURLcode, _ handle: UnsafeMutableRawPointer) -> String {
+    /// libcurl's words, with the system's or the proxy's where there are some.
+    private func describe(_ result: CURLcode) -> String {
+        var answer = 0
+        if curl_get_long(handle, CURLINFO_HTTP_CONNECTCODE, &answer) == CURLE_OK, answer != 0, answer != 200 {
+            return "the proxy answers \(answer)"
+        }
         var errno = 0
         let known = curl_get_long(handle, CURLINFO_OS_ERRNO, &errno)
         if known == CURLE_OK, errno != 0,
@@ -186,11 +267,4 @@ final class Connection {
         }
         return curl_easy_strerror(result).map { String(cString: $0) } ?? "unknown error"
     }
-}
-
-/// What became of the wish for a packet.
-enum Prepared {
-    case packet(Outgoing)
-    case withdrawn
-    case failed(String, ExitCode)
 }

@@ -2,92 +2,197 @@ import CCurl
 import EntropyState
 import Platform
 
-/// Serves several targets at once over libcurl's multi interface: names are resolved without blocking, each connection has
-/// its own deadlines, and one that hangs holds up no other.
+/// Serves targets side by side over libcurl's multi interface: names are resolved without blocking, each connection has its
+/// own deadlines, and one that hangs holds up no other, not even beyond a scan: it goes on while the next ones begin.
 final class Delivery {
     private let multi: UnsafeMutableRawPointer  // <CURLM>, owned
     private let clock: Clock
+    private let proxy: Proxy
+    private var window: LinkWindow
+    private var waiting: [Target] = []
+    private var open: [Connection] = []
+    private var busy: Set<Target.Identity> = []
+    private let maximumConnections: Int
 
-    /// Connections at once: the TPM signs one packet after the other, and no sink shall wait long for its own.
-    private static let maximumConnections = 64
-    /// Milliseconds between two looks at the deadlines.
-    private static let tick: Int32 = 1000
+    /// Connections at once, those included that nobody answers.
+    private static let maximumConnections = 256
+    /// Descriptors for files, libcurl's own and the TPM.
+    private static let spareDescriptors = 32
+    /// Bytes for the stack of a thread that resolves a name: glibc's eight megabytes, for so many at once, are more than a
+    /// 32-bit machine has addresses for.
+    private static let resolverStack = 512 << 10
+    /// Milliseconds between two looks at what tells nothing by itself: deadlines, and whether a packet was acknowledged.
+    private static let tick: Int64 = 1000
+    private static let quickTick: Int64 = 20
 
-    init(clock: Clock) throws(SourceError) {
+    /// At most `parallel` deliveries use the link at once; fewer where it is slow.
+    init(clock: Clock, parallel: Int, proxy: Proxy) throws(SourceError) {
+        Process.limitThreadStacks(to: Delivery.resolverStack)
         guard curl_global_init(0) == CURLE_OK, let multi = curl_multi_init() else {
             throw .libcurl("libcurl cannot be started")
         }
         self.multi = multi
         self.clock = clock
+        self.proxy = proxy
+        window = LinkWindow(largest: parallel)
+        let possible = Process.raiseDescriptorLimit(to: Delivery.maximumConnections + Delivery.spareDescriptors)
+        maximumConnections = max(1, min(Delivery.maximumConnections, possible - Delivery.spareDescriptors))
     }
 
     deinit {
+        for connection in open { curl_multi_remove_handle(multi, connection.handle) }
         curl_multi_cleanup(multi)
         curl_global_cleanup()
     }
 
-    /// Serves `targets`; `finish` is called once for each, as soon as its outcome is known. Ends early, and calls off what
-    /// is under way, when `termination` is requested.
-    func serve(
-        _ targets: [Target], until termination: Termination, prepare: (Target) -> Prepared,
-        finish: (Target, Outcome) -> Void
+    /// True while there is nothing to do.
+    var isIdle: Bool { waiting.isEmpty && open.isEmpty }
+
+    /// How many targets are not served yet.
+    var count: Int { waiting.count + open.count }
+
+    /// True for a target whose delivery has not ended.
+    func isServing(_ target: Target) -> Bool { busy.contains(target.identity) }
+
+    /// Serves these, in this order, beside those that are being served.
+    func add(_ targets: [Target]) {
+        waiting += targets
+        for target in targets { busy.insert(target.identity) }
+    }
+
+    /// Moves everything on, until `wake` at the latest, and returns when a delivery ended or nothing is left to do.
+    /// `prepare` makes packets for those who can take them, `finish` is told what came of each. When `termination` is
+    /// requested, whatever is not on its way is given up.
+    func advance(
+        until wake: Int64, _ termination: Termination,
+        prepare: ([Target], (Int, Prepared) -> Void) -> Void, finish: ([(Target, Outcome)]) -> Void
     ) {
-        var waiting = targets[...]
-        var open: [Connection] = []
-        while !(waiting.isEmpty && open.isEmpty) {
-            while open.count < Delivery.maximumConnections, !termination.isRequested, let target = waiting.popFirst() {
-                guard let connection = start(target) else {
-                    finish(target, .failed("libcurl has no memory for a connection", .failed))
-                    continue
-                }
-                open.append(connection)
-            }
-            advance(open, termination, prepare)
-            if termination.check() {
-                for connection in open { connection.hurry(now: clock.milliseconds()) }
-                for target in waiting { finish(target, .unprepared("interrupted", .failed)) }
-                waiting = []
-            }
-            open.removeAll { connection in
-                guard let outcome = connection.outcome else { return false }
-                curl_multi_remove_handle(multi, connection.handle)  // fails only for a handle that is not in it
-                finish(connection.target, outcome)
-                return true
-            }
-            if !open.isEmpty { wait(for: open, termination) }
+        while true {
+            var ended = connect()
+            perform()
+            start(prepare)
+            let now = clock.milliseconds()
+            for connection in open { connection.proceed(&window, now: now) }
+            if termination.check() { ended += callOff(now) }
+            ended += takeEnded()
+            if !ended.isEmpty { finish(ended) }
+            if !ended.isEmpty || isIdle && (now >= wake || termination.isRequested) { return }
+            let left = wake - clock.milliseconds()
+            guard left > 0 else { return }
+            wait(min(left, isIdle ? left : pause), termination)
+            if isIdle, termination.isRequested { return }
         }
     }
 
-    private func start(_ target: Target) -> Connection? {
-        guard let connection = Connection(target, now: clock.milliseconds()) else { return nil }
-        if connection.outcome == nil, curl_multi_add_handle(multi, connection.handle) != CURLM_OK { return nil }
-        return connection
+    /// Begins as many connections as there is room for, and returns those that could not be begun.
+    private func connect() -> [(Target, Outcome)] {
+        let now = clock.milliseconds()
+        var taken = open.count { $0.takesPlace(window, now: now) }
+        var begun = 0
+        var failed: [(Target, Outcome)] = []
+        while taken < window.size, begun < waiting.count {
+            guard open.count < maximumConnections || makeRoom(now) else { break }
+            let target = waiting[begun]
+            begun += 1
+            guard let connection = Connection(target, through: proxy, now: now),
+                curl_multi_add_handle(multi, connection.handle) == CURLM_OK
+            else {
+                failed.append((target, .failed("libcurl has no memory for a connection", .failed)))
+                continue
+            }
+            open.append(connection)
+            taken += 1
+        }
+        waiting.removeFirst(begun)
+        for (target, _) in failed { busy.remove(target.identity) }
+        return failed
     }
 
-    /// Lets libcurl connect, hands out what is connected, and moves the rest on. Each packet is sent as soon as it is made:
-    /// the sinks behind it may take long.
-    private func advance(_ open: [Connection], _ termination: Termination, _ prepare: (Target) -> Prepared) {
+    /// Gives up the one that has been trying to connect for the longest, if that is long enough. It is taken out with the
+    /// others that ended.
+    private func makeRoom(_ now: Int64) -> Bool {
+        var oldest: Connection?
+        for connection in open {
+            guard let since = connection.connectingSince else { continue }
+            if since < oldest?.connectingSince ?? .max { oldest = connection }
+        }
+        guard let oldest, let since = oldest.connectingSince, now - since >= Connection.leastConnectTime else {
+            return false
+        }
+        oldest.giveUp(now: now)
+        return true
+    }
+
+    /// Lets libcurl connect.
+    private func perform() {
         var running: Int32 = 0
         curl_multi_perform(multi, &running)  // its errors come with each transfer's message
         var left: Int32 = 0
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let handle = curl_message_handle(message) else { continue }
             let result = curl_message_result(message)
-            guard let connection = open.first(where: { $0.handle == handle }) else { continue }
-            if termination.check() { continue }
-            connection.connected(result, clock: clock, prepare: prepare)
-            connection.proceed(now: clock.milliseconds())
+            open.first { $0.handle == handle }?.connected(result, now: clock.milliseconds())
         }
-        for connection in open { connection.proceed(now: clock.milliseconds()) }
     }
 
-    private func wait(for open: [Connection], _ termination: Termination) {
+    /// Has packets made for as many of those that are connected as the link has room for. Each is sent as soon as it is
+    /// made.
+    private func start(_ prepare: ([Target], (Int, Prepared) -> Void) -> Void) {
+        let ready = open.filter { $0.isReady }
+        guard !ready.isEmpty else { return }
+        let now = clock.milliseconds()
+        let room = window.size - open.count { $0.isSending(window, now: now) }
+        guard room > 0 else { return }
+        let next = ready.prefix(room)
+        prepare(next.map { $0.target }) { place, prepared in
+            next[place].start(prepared, now: clock.milliseconds())
+        }
+    }
+
+    /// The program ends.
+    private func callOff(_ now: Int64) -> [(Target, Outcome)] {
+        for connection in open { connection.hurry(now: now) }
+        defer { waiting = [] }
+        for target in waiting { busy.remove(target.identity) }
+        return waiting.map { ($0, .unprepared("interrupted", .failed)) }
+    }
+
+    private func takeEnded() -> [(Target, Outcome)] {
+        var ended: [(Target, Outcome)] = []
+        open.removeAll { connection in
+            guard let outcome = connection.outcome else { return false }
+            curl_multi_remove_handle(multi, connection.handle)  // fails only for a handle that is not in it
+            busy.remove(connection.target.identity)
+            ended.append((connection.target, outcome))
+            return true
+        }
+        return ended
+    }
+
+    /// Milliseconds until there may be something to do that no descriptor tells of: others wait for a packet to be
+    /// acknowledged, or for a connection to be slow.
+    private var pause: Int64 {
+        let now = clock.milliseconds()
+        if (open.contains { $0.isReady } || !waiting.isEmpty), open.contains(where: { $0.isSending(window, now: now) })
+        {
+            return Delivery.quickTick
+        }
+        guard !waiting.isEmpty else { return Delivery.tick }
+        let young = open.reduce(Delivery.tick) { least, connection in
+            guard let since = connection.connectingSince, since + Connection.connectPatience > now else { return least }
+            return min(least, since + Connection.connectPatience - now)
+        }
+        return max(1, young)
+    }
+
+    private func wait(_ milliseconds: Int64, _ termination: Termination) {
         var descriptors = open.compactMap { $0.interest }
         // Once it is readable it stays so, and there is no more to learn from it.
         if !termination.isRequested {
             descriptors.append(curl_waitfd(fd: termination.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0))
         }
         // A failure is only a short wait.
-        curl_multi_poll(multi, &descriptors, UInt32(descriptors.count), Delivery.tick, nil)
+        curl_multi_poll(multi, &descriptors, UInt32(descriptors.count), Int32(clamping: milliseconds), nil)
+        _ = termination.check()
     }
 }

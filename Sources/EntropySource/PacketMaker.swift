@@ -4,6 +4,14 @@ import EntropyState
 import Fortuna
 import Platform
 
+/// What became of the wish for a packet.
+enum Prepared {
+    case packet(Outgoing)
+    /// The entry left the list meanwhile.
+    case withdrawn
+    case failed(String, ExitCode)
+}
+
 /// Makes packets: a chunk by Fortuna, a counter that is stored first, a signature, a box.
 struct PacketMaker {
     let list: TargetList
@@ -11,15 +19,28 @@ struct PacketMaker {
     let accumulator: Accumulator
     let clock: Clock
 
-    /// The next packet for `target`. Its counter is on the medium before anyone could see the packet.
-    func prepare(_ target: Target) -> Prepared {
-        let counter: Int64
+    /// The next packet for each of `targets`. Their counters are on the medium, written in one step, before anyone could see
+    /// a packet. Each one is handed over, with its target's place, as soon as it is made: a TPM takes its time.
+    func prepare(_ targets: [Target], hand: (Int, Prepared) -> Void) {
+        let numbers: [TargetList.Numbered]
         do throws(StateError) {
-            guard let stored = try list.advanceCounter(of: target) else { return .withdrawn }
-            counter = stored
+            numbers = try list.number(targets)
         } catch {
-            return .failed(error.message, error.exitCode)
+            for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
+            return
         }
+        for (place, target) in targets.enumerated() {
+            switch numbers[place] {
+            case .gone: hand(place, .withdrawn)
+            case .exhausted:
+                let error = StateError.counterExhausted(file: list.path, address: target.address)
+                hand(place, .failed(error.message, error.exitCode))
+            case .counter(let counter): hand(place, packet(counter, for: target))
+            }
+        }
+    }
+
+    private func packet(_ counter: Int64, for target: Target) -> Prepared {
         var chunk: [UInt8]
         do throws(FortunaError) {
             chunk = try accumulator.read(Packet.chunkSize)

@@ -44,6 +44,7 @@ public struct Report: Sendable {
     }
 
     private(set) var entries: [Entry] = []
+    private var places: [Target.Identity: Int] = [:]
 
     public init() {}
 
@@ -51,16 +52,19 @@ public struct Report: Sendable {
 
     /// Notes a delivery, in place of the same target's last one.
     mutating func note(_ entry: Entry) {
-        if let place = entries.firstIndex(where: { $0.isSameTarget(as: entry.address, entry.key) }) {
+        if let place = places[entry.identity] {
             entries[place] = entry
         } else {
+            places[entry.identity] = entries.count
             entries.append(entry)
         }
     }
 
     /// Forgets what is no longer in the list.
-    mutating func keep(_ targets: [Target]) {
-        entries.removeAll { entry in !targets.contains { entry.isSameTarget(as: $0.address, $0.publicKey) } }
+    mutating func keep(_ targets: Set<Target.Identity>) {
+        entries.removeAll { !targets.contains($0.identity) }
+        places = [:]
+        for (place, entry) in entries.enumerated() { places[entry.identity] = place }
     }
 
     /// A heading and a line for each target.
@@ -102,9 +106,7 @@ public struct Report: Sendable {
 }
 
 extension Report.Entry {
-    func isSameTarget(as address: String, _ key: BoxPublicKey) -> Bool {
-        self.key == key && self.address.utf8.elementsEqual(address.utf8)
-    }
+    var identity: Target.Identity { Target.Identity(address, key) }
 }
 
 extension Report {
@@ -125,7 +127,7 @@ extension Report {
             else {
                 throw item.wrong("Status", "mixed, unconfirmed, refused, unreachable or failed")
             }
-            entries.append(
+            note(
                 Entry(
                     address: try item.required("Address", try item.string("Address")), key: key, status: status,
                     reason: try item.string("Reason") ?? "", counter: try item.integer("Counter") ?? 0,
@@ -136,6 +138,7 @@ extension Report {
     /// Replaces the file.
     func write(to path: String) throws(StateError) {
         let file = try StateFile.locked(path)
-        do throws(SystemError) { try file.replace(with: encode()) } catch { throw .file(error) }
+        // Not read before: nobody else has anything to say here.
+        do throws(SystemError) { _ = try file.replace(with: encode()) } catch { throw .file(error) }
     }
 }

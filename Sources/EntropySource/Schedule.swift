@@ -28,6 +28,15 @@ struct Schedule {
         return saturatingSum(saturatingDifference(longest, half), share(of: half))
     }
 
+    /// The same in an order of chance.
+    func shuffled<Element>(_ elements: [Element]) -> [Element] {
+        var elements = elements
+        for place in elements.indices.dropLast() {
+            elements.swapAt(place, place + Int(share(of: Int64(elements.count - 1 - place))))
+        }
+        return elements
+    }
+
     /// 0 to `range`.
     private func share(of range: Int64) -> Int64 {
         range <= 0 ? 0 : Int64(random() % (UInt64(range) + 1))

@@ -2,50 +2,59 @@ import EntropyPacket
 import EntropyState
 import Platform
 
-// What comes of a delivery.
+// What comes of deliveries.
 extension Source {
-    func finish(_ target: Target, _ outcome: Outcome, _ result: inout ScanResult) {
+    /// Deliveries that ended: notes and tells what came of each, and writes down what the list has to know, in one step.
+    func finish(_ ended: [(Target, Outcome)]) {
         keepSeedYoung()
+        var notes: [TargetList.Note] = []
+        for (target, outcome) in ended { finish(target, outcome, &notes) }
+        isReportNew = true
+        guard !notes.isEmpty else { return }
         do throws(StateError) {
-            switch outcome {
-            case .withdrawn:
-                say("\(target.address): no longer in the list; nothing was sent")
-            case .unconfirmed(let sent):
-                try served(target, &result)
-                let reason =
-                    "the sink closed without a receipt (an original one does; or this key is not among its signers: "
-                    + "its log says)"
-                note(target, .unconfirmed, reason, sent)
-                say("\(target.address): packet \(sent.counter) sent, \(sent.size) bytes, unconfirmed: \(reason)")
-            case .receipt(let receipt, let sent) where receipt.status == .mixed:
-                try served(target, &result)
-                note(target, .mixed, "", sent)
-                say("\(target.address): packet \(sent.counter) mixed, \(sent.size) bytes")
-            case .receipt(let receipt, let sent):
-                result.fail(.failed)
-                let reason = try refused(target, receipt, sent)
-                note(target, .refused, reason, sent)
-                say("\(target.address): packet \(sent.counter) refused: \(reason)")
-            case .failed(let reason, let code):
-                result.fail(code)
-                note(target, .unreachable, reason, nil)
-                say("\(target.address): \(reason); \(again(target))")
-            case .unprepared(let reason, let code):
-                result.fail(code)
-                note(target, .failed, reason, nil)
-                say("\(target.address): \(reason); next try at the next scan")
-            }
+            try list.write(notes)
         } catch {
+            // This run knows it all the same; the next one will send a packet sooner than it need.
             result.fail(error.exitCode)
-            note(target, .failed, error.message, nil)
-            say(error.message)
+            say("\(error.message); it does not say what was delivered last")
         }
     }
 
-    private func served(_ target: Target, _ result: inout ScanResult) throws(StateError) {
+    private func finish(_ target: Target, _ outcome: Outcome, _ notes: inout [TargetList.Note]) {
+        switch outcome {
+        case .withdrawn:
+            say("\(target.address): no longer in the list; nothing was sent")
+        case .unconfirmed(let sent):
+            notes.append(served(target))
+            let reason =
+                "the sink closed without a receipt (an original one does; or this key is not among its signers: "
+                + "its log says)"
+            note(target, .unconfirmed, reason, sent)
+            say("\(target.address): packet \(sent.counter) sent, \(sent.size) bytes, unconfirmed: \(reason)")
+        case .receipt(let receipt, let sent) where receipt.status == .mixed:
+            notes.append(served(target))
+            note(target, .mixed, "", sent)
+            say("\(target.address): packet \(sent.counter) mixed, \(sent.size) bytes")
+        case .receipt(let receipt, let sent):
+            result.fail(.failed)
+            let reason = refused(target, receipt, sent, &notes)
+            note(target, .refused, reason, sent)
+            say("\(target.address): packet \(sent.counter) refused: \(reason)")
+        case .failed(let reason, let code):
+            result.fail(code)
+            note(target, .unreachable, reason, nil)
+            say("\(target.address): \(reason); \(again(target))")
+        case .unprepared(let reason, let code):
+            result.fail(code)
+            note(target, .failed, reason, nil)
+            say("\(target.address): \(reason); next try at the next scan")
+        }
+    }
+
+    private func served(_ target: Target) -> TargetList.Note {
         backOff.clear(target)
-        try list.setNext(of: target, to: saturatingSum(clock.unixTime(), schedule.spread()))
         result.served += 1
+        return .next(agenda.serve(target, again: schedule.spread(), now), of: target)
     }
 
     private func again(_ target: Target) -> String {
@@ -60,7 +69,9 @@ extension Source {
     }
 
     /// Why a sink refused, and what is done about it.
-    private func refused(_ target: Target, _ receipt: Receipt, _ sent: Outgoing) throws(StateError) -> String {
+    private func refused(
+        _ target: Target, _ receipt: Receipt, _ sent: Outgoing, _ notes: inout [TargetList.Note]
+    ) -> String {
         switch receipt.status {
         case .mixed: return "no reason"
         case .counterRegressed where receipt.counter < sent.counter:
@@ -70,8 +81,8 @@ extension Source {
                 "the sink says that its counter is \(receipt.counter), far above ours, which is not believed: if it is "
                 + "right, `entropy-source --once --accept-counter-jump`; \(again(target))"
         case .counterRegressed:
-            try list.raiseCounter(of: target, to: receipt.counter)
-            return "the sink's counter is \(receipt.counter); ours is moved there for the next scan"
+            notes.append(.counter(receipt.counter, of: target))
+            return "the sink's counter is \(receipt.counter); ours is moved there; \(again(target))"
         case .timestampOutsideDrift:
             return
                 "the sink's clock differs by \(saturatingDifference(receipt.time, clock.unixTime())) s, more than its "

@@ -19,10 +19,13 @@ public final class Source {
         public let report: String?
         /// Believe a sink whose counter is far above ours.
         public let acceptsCounterJump: Bool
+        /// Deliveries that use the link at once, at the most.
+        public let parallel: Int
+        public let proxy: Proxy
 
         public init(
             targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
-            acceptsCounterJump: Bool = false
+            acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none
         ) {
             self.targets = targets
             self.seed = seed
@@ -31,10 +34,12 @@ public final class Source {
             self.earliest = earliest
             self.report = report
             self.acceptsCounterJump = acceptsCounterJump
+            self.parallel = parallel
+            self.proxy = proxy
         }
     }
 
-    /// How a scan went.
+    /// How deliveries went.
     public struct ScanResult: Sendable {
         public var served = 0
         public var failed = 0
@@ -58,14 +63,25 @@ public final class Source {
     let clock: Clock
     private let termination: Termination
     let say: (String) -> Void
+    private var clockWatch: ClockWatch
+    /// The wall clock jumped, and `Next` in the list was written before that.
+    private var isNextStale = false
     private var seedWritten: Int64
+    private var reportWritten: Int64 = .min
     private var mentioned: [Target] = []
+    var agenda = Agenda()
     var backOff = BackOff()
+    var result = ScanResult()
     /// What became of each target's last delivery.
     public internal(set) var report = Report()
+    var isReportNew = false
 
     /// Milliseconds between two rewritings of the seed file.
     private static let seedInterval: Int64 = 600_000
+    /// Milliseconds between two rewritings of the report while deliveries go on, and between two signs of life to whoever
+    /// waits for them.
+    private static let reportInterval: Int64 = 10_000
+    private static let signInterval: Int64 = 15_000
     /// How far a sink may have our counter jump without being asked for. Far above what an old backup lacks, and so little
     /// of 2⁶³ that a hostile sink would need decades of scans to use its counter up.
     static let counterJump: Int64 = 1 << 40
@@ -85,7 +101,8 @@ public final class Source {
         accumulator = Accumulator(clock: clock)
         feed = NoiseFeed(noise, into: accumulator)
         maker = PacketMaker(list: list, signer: signer, accumulator: accumulator, clock: clock)
-        delivery = try Delivery(clock: clock)
+        delivery = try Delivery(clock: clock, parallel: settings.parallel, proxy: settings.proxy)
+        clockWatch = ClockWatch(clock, earliest: settings.earliest)
         schedule = Schedule(interval: settings.interval, scan: settings.scan, random: random)
         seedWritten = clock.milliseconds()
         do throws(StateError) { _ = try list.load() } catch { throw .state(error) }
@@ -98,15 +115,20 @@ public final class Source {
         }
     }
 
-    /// Scans until the process is asked to end, then writes the seed a last time.
+    /// Looks at the list again and again, and serves those who are due, until the process is asked to end; then writes the
+    /// seed a last time. What hangs does not hold up the next look.
     public func run() throws(SourceError) {
-        while true {
-            let started = clock.milliseconds()
-            do throws(SourceError) {
-                let result = try scan()
-                if result.served + result.failed > 0 { writeReport() }
-            } catch { say(error.message) }
-            if wait(since: started) { break }
+        var nextScan = clock.milliseconds()
+        while !termination.isRequested || !delivery.isIdle {
+            let now = clock.milliseconds()
+            if now >= nextScan, !termination.isRequested {
+                let (milliseconds, overflow) = settings.scan.multipliedReportingOverflow(by: 1000)
+                nextScan = saturatingSum(now, overflow ? .max : milliseconds)
+                do throws(SourceError) { try serveDueTargets() } catch { say(error.message) }
+            }
+            advance(until: min(nextScan, seedWritten + Source.seedInterval))
+            keepSeedYoung()
+            writeReport()
         }
         try finish()
     }
@@ -116,29 +138,80 @@ public final class Source {
         do throws(FortunaError) { try seed.rewrite(from: accumulator) } catch { throw .fortuna(error) }
     }
 
-    /// Serves every target that is due. The list is read anew: with a bad one nothing is sent, since no counter could be
-    /// stored in it.
+    /// Serves every target that is due, and returns when the last one of them is done with.
     public func scan() throws(SourceError) -> ScanResult {
         defer { keepSeedYoung() }
-        var result = ScanResult()
-        let due = try dueTargets()
-        if !due.isEmpty { try refill() }
-        delivery.serve(due, until: termination, prepare: maker.prepare) { target, outcome in
-            self.finish(target, outcome, &result)
+        result = ScanResult()
+        try serveDueTargets()
+        var sign = clock.milliseconds() + Source.signInterval
+        while !delivery.isIdle {
+            advance(until: sign)
+            keepSeedYoung()
+            guard clock.milliseconds() >= sign, !delivery.isIdle else { continue }
+            sign += Source.signInterval
+            say("\(delivery.count) of the sinks that are due are not served yet; waiting for them")
         }
         return result
     }
 
+    /// Begins to serve those who are due. The list is read anew: with a bad one nothing is sent, since no counter could be
+    /// stored in it.
+    private func serveDueTargets() throws(SourceError) {
+        try requireClock()
+        let due = try dueTargets()
+        guard !due.isEmpty else { return }
+        try refill()
+        delivery.add(due)
+    }
+
+    private func advance(until wake: Int64) {
+        delivery.advance(until: wake, termination, prepare: prepare) { ended in self.finish(ended) }
+    }
+
+    /// A clock that jumps while a delivery is under way would date its packet wrongly.
+    private func prepare(_ targets: [Target], hand: (Int, Prepared) -> Void) {
+        do throws(SourceError) {
+            try requireClock()
+        } catch {
+            for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
+            return
+        }
+        maker.prepare(targets, hand: hand)
+    }
+
+    private func requireClock() throws(SourceError) {
+        switch clockWatch.look() {
+        case .good: break
+        case .notSet(let now): throw .clockNotSet(now)
+        case .jumped(let seconds):
+            isNextStale = true
+            throw .clockJumped(seconds)
+        case .settling: throw .clockSettling
+        }
+    }
+
+    var now: Agenda.Moment { Agenda.Moment(unix: clock.unixTime(), milliseconds: clock.milliseconds()) }
+
+    /// Those who are due and not being served; who failed last comes last, and nobody is always the first of the others.
     private func dueTargets() throws(SourceError) -> [Target] {
-        let now = clock.unixTime()
-        guard now >= settings.earliest else { throw .clockNotSet(now) }
         do throws(StateError) {
-            let targets = try list.load()
-            mentionDistant(targets, now)
-            backOff.keep(targets)
-            report.keep(targets)
-            let milliseconds = clock.milliseconds()
-            return targets.filter { $0.next <= now && backOff.isDue($0, now: milliseconds) }
+            var targets = try list.load()
+            if isNextStale {
+                try list.write(agenda.recompute(targets, now))
+                isNextStale = false
+                targets = try list.load()
+            }
+            let known = Set(targets.map { $0.identity })
+            backOff.keep(known)
+            agenda.keep(known)
+            report.keep(known)
+            let now = now
+            mentionDistant(targets, now.unix)
+            let due = targets.filter {
+                agenda.isDue($0, now) && backOff.isDue($0, now: now.milliseconds) && !delivery.isServing($0)
+            }
+            return schedule.shuffled(due.filter { !backOff.isFailing($0) })
+                + schedule.shuffled(due.filter { backOff.isFailing($0) })
         } catch {
             throw .state(error)
         }
@@ -147,9 +220,9 @@ public final class Source {
     /// A clock that was wrong for a while may have put a target's next packet years away. Its operator may mean it: it is
     /// said once.
     private func mentionDistant(_ targets: [Target], _ now: Int64) {
-        let distant = targets.filter { $0.next > saturatingSum(now, schedule.longest) }
-        for target in distant where !mentioned.contains(where: { $0.isSameEntry(as: target) && $0.next == target.next })
-        {
+        let distant = targets.filter { $0.next > saturatingSum(now, schedule.longest) && !agenda.knows($0) }
+        for target in distant
+        where !mentioned.contains(where: { $0.identity == target.identity && $0.next == target.next }) {
             say("\(target.address): not before \(target.next) (Unix time), which is more than one interval away")
         }
         mentioned = distant
@@ -157,19 +230,6 @@ public final class Source {
 
     private func refill() throws(SourceError) {
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
-    }
-
-    /// Waits for the next scan and keeps the seed file young. Returns true when the process shall end.
-    private func wait(since started: Int64) -> Bool {
-        let (milliseconds, overflow) = settings.scan.multipliedReportingOverflow(by: 1000)
-        let wake = saturatingSum(started, overflow ? .max : milliseconds)
-        while true {
-            keepSeedYoung()
-            let now = clock.milliseconds()
-            let left = min(wake - now, seedWritten + Source.seedInterval - now)
-            if termination.wait(milliseconds: max(0, left)) { return true }
-            if clock.milliseconds() >= wake { return false }
-        }
     }
 
     func keepSeedYoung() {
@@ -183,8 +243,14 @@ public final class Source {
         }
     }
 
+    /// Once all is quiet, or now and then while it is not.
     private func writeReport() {
-        guard let path = settings.report else { return }
+        let now = clock.milliseconds()
+        guard let path = settings.report, isReportNew,
+            delivery.isIdle || saturatingDifference(now, reportWritten) >= Source.reportInterval
+        else { return }
+        reportWritten = now
+        isReportNew = false
         do throws(StateError) { try report.write(to: path) } catch { say(error.message) }
     }
 }

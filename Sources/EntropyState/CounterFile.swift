@@ -9,50 +9,68 @@ public struct CounterFile: Sendable {
     /// whose packets are taken.
     let isConfiguration: Bool
 
+    /// What became of a counter that was to be stored.
+    public enum Stored: Sendable, Equatable {
+        /// It is on the medium, in the place of this one.
+        case done(before: Int64)
+        /// The file has the same or a greater one, which an operator or another sink put there.
+        case notAbove(Int64)
+        /// The configuration no longer lists the signer.
+        case signerGone
+
+        var isDone: Bool {
+            if case .done = self { true } else { false }
+        }
+    }
+
     /// The signers with the counters that are stored there, where these are greater.
     func raise(_ signers: [KnownSigner]) throws(StateError) -> [KnownSigner] {
-        var bytes: [UInt8]
-        do throws(SystemError) {
-            bytes = try StateFile.read(path, limit: SinkConfiguration.maximumSize)
-        } catch {
-            if error.isMissing { return signers }
-            throw .file(error)
+        try StateFile.patiently { () throws(StateError) in
+            var bytes: [UInt8]
+            do throws(SystemError) {
+                bytes = try StateFile.read(path, limit: SinkConfiguration.maximumSize)
+            } catch {
+                if error.isMissing { return signers }
+                throw .file(error)
+            }
+            defer { wipe(&bytes) }
+            let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
+            return signers.map { $0.raised(to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter) }
         }
-        defer { wipe(&bytes) }
-        let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
-        return signers.map { $0.raised(to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter) }
     }
 
     /// Shows, before the first packet comes, that counters can be stored: replaces a configuration with its own contents,
     /// and has another file say every signer's counter, by its key.
     public func claim(_ signers: [KnownSigner]) throws(StateError) {
-        let file = try lock()
-        var bytes: [UInt8]
-        if isConfiguration {
-            guard let found = try file.contents(limit: SinkConfiguration.maximumSize) else {
-                throw .file(SystemError.missing(path))
+        do throws(StateError) {
+            try change { (bytes) throws(StateError) in
+                if isConfiguration, let bytes { return Change(contents: bytes, result: ()) }
+                return Change(contents: try completed(try parse(bytes), signers).encode(), result: ())
             }
-            bytes = found
-        } else {
-            bytes = try completed(try read(file), signers).encode()
+        } catch {
+            guard isConfiguration, case .file(let cause) = error, cause.isAboutWriting else { throw error }
+            throw .counterNotStorable(cause)
         }
-        defer { wipe(&bytes) }
-        do throws(SystemError) { try file.replace(with: bytes) } catch { throw .counterNotStorable(error) }
     }
 
-    /// Stores the counter of one of the signers, durably, in the file as it is now. Throws `counterNotAbove` where that has
-    /// the same or a greater one, which an operator or another sink put there, and `signerGone` where a configuration no
-    /// longer lists the signer; refuses to make a configuration where there is none.
-    public func store(_ counter: Int64, for place: Int, of signers: [KnownSigner]) throws(StateError) {
-        let file = try lock()
-        var document = try read(file)
-        if !isConfiguration { document = try completed(document, signers) }
-        guard let entry = try table(document, signers).entry(of: signers[place].key),
-            !(isConfiguration && entry.isRemoved)
-        else { throw .signerGone(file: path) }
-        if let stored = entry.counter, stored >= counter { throw .counterNotAbove(stored: stored) }
+    /// Stores new counters, one for each signer that has one, all of them at once and durably, in the file as it is now.
+    /// Says of each what became of it: no counter falls. Refuses to make a configuration where there is none.
+    public func store(_ counters: [Int64?], of signers: [KnownSigner]) throws(StateError) -> [Stored] {
+        try change { (bytes) throws(StateError) in
+            var document = try parse(bytes)
+            if !isConfiguration { document = try completed(document, signers) }
+            let table = try table(document, signers)
+            let stored = zip(counters, signers).map { store($0, of: $1, in: table) }
+            return Change(contents: stored.contains { $0.isDone } ? document.encode() : nil, result: stored)
+        }
+    }
+
+    private func store(_ counter: Int64?, of signer: KnownSigner, in table: SignerTable) -> Stored {
+        guard let entry = table.entry(of: signer.key), !(isConfiguration && entry.isRemoved) else { return .signerGone }
+        guard let counter else { return .notAbove(entry.counter ?? signer.counter) }
+        if let found = entry.counter, found >= counter { return .notAbove(found) }
         entry.object.set("Counter", counter)
-        try file.save(document, limit: SinkConfiguration.maximumSize)
+        return .done(before: entry.counter ?? .min)
     }
 
     /// Keeps every other sink from storing counters there, as long as the lock that is returned lives. An editor of the
@@ -73,28 +91,25 @@ public struct CounterFile: Sendable {
     /// Has a file beside the configuration say whose its counter is, before there is another signer.
     func name(_ signers: [KnownSigner]) throws(StateError) {
         guard !isConfiguration, Path.exists(path) else { return }
-        let file = try lock()
-        let document = try read(file)
-        guard try table(document, signers).unnamedCounter != nil else { return }
-        try file.save(try completed(document, signers), limit: SinkConfiguration.maximumSize)
+        try change { (bytes) throws(StateError) in
+            let document = try parse(bytes)
+            guard try table(document, signers).unnamedCounter != nil else { return Change(contents: nil, result: ()) }
+            return Change(contents: try completed(document, signers).encode(), result: ())
+        }
     }
 
-    private func lock() throws(StateError) -> StateFile {
-        do throws(StateError) {
-            return try StateFile.locked(path)
-        } catch {
-            guard isConfiguration, case .file(let error) = error else { throw error }
-            throw .counterNotStorable(error)
-        }
+    private func change<Result>(
+        _ body: ([UInt8]?) throws(StateError) -> Change<Result>
+    ) throws(StateError) -> Result {
+        try StateFile.change(path, limit: SinkConfiguration.maximumSize, body)
     }
 
     /// The file's contents; an empty object where there is no file, unless it is the configuration.
-    private func read(_ file: StateFile) throws(StateError) -> JSONDocument {
-        guard var bytes = try file.contents(limit: SinkConfiguration.maximumSize) else {
+    private func parse(_ bytes: [UInt8]?) throws(StateError) -> JSONDocument {
+        guard let bytes else {
             if isConfiguration { throw .file(SystemError.missing(path)) }
             return JSONDocument(empty: .object)
         }
-        defer { wipe(&bytes) }
         return try SinkConfiguration.parse(bytes, path)
     }
 

@@ -12,24 +12,21 @@ public struct SignerEditor {
     /// Takes `removed` out and brings `added` in, both or neither. A new signer's counter begins at 0; one that was taken
     /// out before goes on where it was. Returns how many signers there are now.
     public func change(adding added: PublicKey?, removing removed: PublicKey?) throws(StateError) -> Int {
-        let file = try StateFile.locked(path)
-        guard var bytes = try file.contents(limit: SinkConfiguration.maximumSize) else {
-            throw .file(SystemError.missing(path))
+        try StateFile.change(path, limit: SinkConfiguration.maximumSize) { (bytes) throws(StateError) in
+            guard let bytes else { throw .file(SystemError.missing(path)) }
+            // Read once: what is judged is what is changed. Only what is good is changed, and judged again afterwards.
+            let document = try SinkConfiguration.parse(bytes, path)
+            let before = try SinkConfiguration(document, path)
+            if let removed { try remove(removed, from: document) }
+            if let added { try add(added, to: document) }
+            let count = try table(document).entries.count { !$0.isRemoved }
+            guard count > 0 else { throw .signers(file: path, "this is the only signer: bring another one in first") }
+            guard count <= KnownSigner.maximumCount else {
+                throw .signers(file: path, "there are \(KnownSigner.maximumCount) signers already: remove one first")
+            }
+            try before.counterFile.name(before.signers)
+            return Change(contents: document.encode(), result: count)
         }
-        defer { wipe(&bytes) }
-        // Read once: what is judged is what is changed. Only what is good is changed, and judged again afterwards.
-        let document = try SinkConfiguration.parse(bytes, path)
-        let before = try SinkConfiguration(document, path)
-        if let removed { try remove(removed, from: document) }
-        if let added { try add(added, to: document) }
-        let count = try table(document).entries.count { !$0.isRemoved }
-        guard count > 0 else { throw .signers(file: path, "this is the only signer: bring another one in first") }
-        guard count <= KnownSigner.maximumCount else {
-            throw .signers(file: path, "there are \(KnownSigner.maximumCount) signers already: remove one first")
-        }
-        try before.counterFile.name(before.signers)
-        try file.save(document, limit: SinkConfiguration.maximumSize)
-        return count
     }
 
     private func table(_ document: JSONDocument) throws(StateError) -> SignerTable {

@@ -15,12 +15,8 @@ public enum StateError: Diagnostic {
     case key(file: String, CryptoError)
     /// The counter is at 2⁶³−1: there is no next one.
     case counterExhausted(file: String, address: String)
-    /// The file already has this counter, which is not below the one to be stored.
-    case counterNotAbove(stored: Int64)
     /// A change of a configuration's signers that cannot be made.
     case signers(file: String, String)
-    /// The configuration no longer lists the signer that a running sink knows.
-    case signerGone(file: String)
     /// A sink that runs already keeps its counters there.
     case inUse(file: String)
     /// The configuration, where the counter would be kept, cannot be written.
@@ -31,7 +27,7 @@ public enum StateError: Diagnostic {
         case .file(let error): error.exitCode
         case .sameName: .usage
         case .notJSON, .content, .key, .signers: .badInput
-        case .counterExhausted, .counterNotAbove, .signerGone: .failed
+        case .counterExhausted: .failed
         case .inUse: .unavailable
         case .counterNotStorable(let error): error.exitCode
         }
@@ -48,9 +44,7 @@ public enum StateError: Diagnostic {
         case .counterExhausted(let file, let address):
             "\(file): the counter for \(address) has reached its end: make a new signing key, give it to the sink, "
                 + "set the counter to 0 on both sides, and restart the sink"
-        case .counterNotAbove(let stored): "the stored counter is \(stored) already"
         case .signers(let file, let reason): "\(file): \(reason)"
-        case .signerGone(let file): "\(file): it no longer lists this signer; have the sink read it anew by SIGHUP"
         case .inUse(let file): "\(file): another sink keeps its counters there; it is left alone"
         case .counterNotStorable(let error):
             "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"

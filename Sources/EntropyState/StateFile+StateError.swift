@@ -1,8 +1,18 @@
 import EntropyCrypto
 import Platform
 
+/// What a change of a file comes to.
+struct Change<Result> {
+    /// The new contents; nil to leave the file as it is.
+    let contents: [UInt8]?
+    let result: Result
+}
+
 // StateFile as this module uses it: every failure is a StateError, a missing file is nil.
 extension StateFile {
+    /// Times that a change is made anew because an editor was faster; nobody saves so often without a rest.
+    private static let attempts = 50
+
     package static func locked(_ path: String) throws(StateError) -> StateFile {
         do throws(SystemError) { return try StateFile(locking: path) } catch { throw .file(error) }
     }
@@ -15,7 +25,44 @@ extension StateFile {
         } catch { throw .file(error) }
     }
 
-    func contents(limit: Int) throws(StateError) -> [UInt8]? {
+    /// Changes a file as it is now, under its lock. `body` gets the contents, nil where there is no file, and is asked again
+    /// when somebody who knows no lock, an editor, changed the file meanwhile: nobody's work is lost. Contents of more than
+    /// `limit` bytes are neither read nor written.
+    static func change<Result>(
+        _ path: String, limit: Int, _ body: ([UInt8]?) throws(StateError) -> Change<Result>
+    ) throws(StateError) -> Result {
+        let file = try locked(path)
+        for _ in 0..<attempts {
+            let change = try patiently { () throws(StateError) in
+                var bytes = try file.contents(limit: limit)
+                defer { bytes?.wipe() }
+                return try body(bytes)
+            }
+            guard var contents = change.contents else { return change.result }
+            defer { wipe(&contents) }
+            do throws(SystemError) {
+                guard contents.count <= limit else { throw file.tooLong }
+                if try file.replace(with: contents) { return change.result }
+            } catch { throw .file(error) }
+        }
+        throw .file(SystemError.busy(path))
+    }
+
+    /// Looks again, for a quarter of a second, at what is no JSON: an editor that writes in place shows half a file for a
+    /// moment.
+    static func patiently<Result>(_ body: () throws(StateError) -> Result) throws(StateError) -> Result {
+        for _ in 0..<5 {
+            do throws(StateError) {
+                return try body()
+            } catch {
+                guard case .notJSON = error else { throw error }
+                Process.sleep(milliseconds: 50)
+            }
+        }
+        return try body()
+    }
+
+    private func contents(limit: Int) throws(StateError) -> [UInt8]? {
         do throws(SystemError) {
             return try read(limit: limit)
         } catch {
@@ -23,12 +70,8 @@ extension StateFile {
             throw .file(error)
         }
     }
+}
 
-    /// Replaces the contents, unless they have become longer than what will be read.
-    func save(_ document: JSONDocument, limit: Int) throws(StateError) {
-        var bytes = document.encode()
-        defer { wipe(&bytes) }
-        guard bytes.count <= limit else { throw .file(tooLong) }
-        do throws(SystemError) { try replace(with: bytes) } catch { throw .file(error) }
-    }
+extension [UInt8] {
+    fileprivate mutating func wipe() { EntropyCrypto.wipe(&self) }
 }

@@ -2,10 +2,18 @@ import EntropyCrypto
 
 /// One sink in a source's list.
 public struct Target: Sendable {
-    /// As it stands in the file: together with `publicKey` it is the entry's identity.
+    /// Address and public key together say which entry this is.
+    public struct Identity: Hashable, Sendable {
+        private let bytes: [UInt8]
+
+        public init(_ address: String, _ publicKey: BoxPublicKey) { bytes = publicKey.bytes + address.utf8 }
+    }
+
+    /// As it stands in the file.
     public let address: String
     public let endpoint: Endpoint
     public let publicKey: BoxPublicKey
+    public let identity: Identity
     /// The counter of the last packet that was made for it.
     public let counter: Int64
     /// Unix time before which no packet is sent.
@@ -17,11 +25,7 @@ public struct Target: Sendable {
         self.publicKey = publicKey
         self.counter = counter
         self.next = next
-    }
-
-    /// Address and public key together say which entry this is.
-    public func isSameEntry(as other: Target) -> Bool {
-        publicKey == other.publicKey && address.utf8.elementsEqual(other.address.utf8)
+        identity = Identity(address, publicKey)
     }
 
     init(_ reader: FieldReader) throws(StateError) {
@@ -32,6 +36,7 @@ public struct Target: Sendable {
         } catch {
             throw reader.wrong("Public", "32 bytes in base64, a Curve25519 public key (\(error.message))")
         }
+        identity = Identity(address, publicKey)
         counter = try reader.integer("Counter") ?? 0
         next = try reader.integer("Next") ?? 0
     }

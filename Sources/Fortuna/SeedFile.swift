@@ -34,7 +34,8 @@ public struct SeedFile: Sendable {
         var seed = try accumulator.read(SeedFile.size)
         defer { wipe(&seed) }
         do throws(SystemError) {
-            try StateFile(locking: path).replace(with: seed)
+            // Not read under the lock: whatever is there goes, as a used seed must.
+            _ = try StateFile(locking: path).replace(with: seed)
         } catch {
             throw .file(error)
         }

@@ -6,6 +6,8 @@ public struct EntropyDevice: ~Copyable, @unchecked Sendable {
     public enum Result: Sendable, Equatable {
         /// In the kernel's pool, its generator reseeded at once, and so many bits credited.
         case reseeded(credit: Int32)
+        /// In the kernel's pool, so many bits credited, without effect before its next reseed: it cannot do that at once.
+        case added(credit: Int32)
         /// In the kernel's pool, without effect before its next reseed: this process lacks CAP_SYS_ADMIN.
         case written
         /// At the end of a regular file, on the medium.
@@ -34,8 +36,12 @@ public struct EntropyDevice: ~Copyable, @unchecked Sendable {
             return .appended
         }
         // A write(2) has no effect before the kernel's next reseed, up to a minute later.
-        if platform_add_entropy(file.number, bytes, bytes.count, bits) == 0 { return .reseeded(credit: bits) }
-        try file.write(bytes)
-        return .written
+        switch platform_add_entropy(file.number, bytes, bytes.count, bits) {
+        case 1: return .reseeded(credit: bits)
+        case 0: return .added(credit: bits)
+        default:
+            try file.write(bytes)
+            return .written
+        }
     }
 }

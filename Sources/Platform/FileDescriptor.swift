@@ -6,6 +6,8 @@ public struct FileDescriptor: ~Copyable, Sendable {
     public enum Access: Sendable {
         case read
         case append
+        /// Made with mode 0600; the name must be free.
+        case create
         /// A file that is locked and may be written, made with mode 0600 where there is none; no link is followed.
         case lock
         case directory
@@ -21,6 +23,7 @@ public struct FileDescriptor: ~Copyable, Sendable {
         // O_NONBLOCK: a FIFO given by mistake must not hang the program.
         case .read: number = platform_open(path, O_RDONLY | O_NONBLOCK, 0)
         case .append: number = platform_open(path, O_WRONLY | O_APPEND | O_NONBLOCK, 0)
+        case .create: number = platform_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         case .lock: number = platform_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
         case .directory: number = platform_open(path, O_RDONLY | O_DIRECTORY, 0)
         }
@@ -71,13 +74,6 @@ public struct FileDescriptor: ~Copyable, Sendable {
         let errno = platform_errno()
         guard errno == EWOULDBLOCK || errno == EINTR else { throw SystemError("lock", path, errno: errno, .creating) }
         return false
-    }
-
-    /// Empties the file.
-    func truncate() throws(SystemError) {
-        guard ftruncate(number, 0) == 0, lseek(number, 0, SEEK_SET) == 0 else {
-            throw SystemError("empty", path, .creating)
-        }
     }
 
     func setMode(_ mode: UInt32) throws(SystemError) {

@@ -6,9 +6,9 @@ public final class FileLock: Sendable {
     private let path: String
     private let file: FileDescriptor
 
-    /// Fails with EWOULDBLOCK when another process holds it.
-    public init(_ path: String) throws(SystemError) {
-        file = try FileLock.take(path, patience: 0)
+    /// Fails with EWOULDBLOCK when another process holds it for longer than `patience` milliseconds.
+    public init(_ path: String, patience: Int64 = 0) throws(SystemError) {
+        file = try FileLock.take(path, patience: patience)
         self.path = path
     }
 
@@ -19,7 +19,7 @@ public final class FileLock: Sendable {
 
     /// Opens and locks a file, made with mode 0600 where there is none. Waits at most `patience` milliseconds. The name may
     /// have gone to another file while this one was waited for.
-    static func take(_ path: String, patience: Int64) throws(SystemError) -> FileDescriptor {
+    private static func take(_ path: String, patience: Int64) throws(SystemError) -> FileDescriptor {
         let end = platform_monotonic_milliseconds() + patience
         while true {
             let file = try FileDescriptor(path, for: .lock)

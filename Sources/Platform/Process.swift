@@ -14,6 +14,9 @@ public enum Process {
         Int(clamping: platform_raise_descriptor_limit(UInt64(clamping: wanted)))
     }
 
+    /// Has threads that libraries start from now on take so many bytes for their stack.
+    public static func limitThreadStacks(to bytes: Int) { platform_limit_thread_stacks(bytes) }
+
     /// Sets an environment variable of this process, unless it is set already.
     public static func setEnvironment(_ name: String, _ value: String) { setenv(name, value, 0) }
 

@@ -3,12 +3,15 @@ import CPlatform
 /// A file with state that must survive a power cut and outlive an editor: locked while it is changed, replaced in one
 /// step, its owner and mode kept (README.md, "The files").
 ///
-/// Lock and successor are one file, `.NAME.new`, that only the owner can open: whoever holds its lock writes it and
-/// gives it the name. It is gone when this value dies.
+/// Programs of this project keep each other away by the lock `.NAME.lock`, and write the successor under the name
+/// `.NAME.new`; both are gone when this value dies. An editor knows no such lock: what it saved between our look at the
+/// file and our replacing it is noticed and left in place.
 public final class StateFile {
     private let path: String
     private let temporary: String
-    private let successor: FileDescriptor
+    private let lock: FileLock
+    /// What `read` found: what our new contents were made from.
+    private var base: [UInt8]?
     /// True once the successor has the file's name.
     public private(set) var isPublished = false
 
@@ -18,20 +21,20 @@ public final class StateFile {
     /// Locks the file, which need not exist. Waits at most ten seconds for another program, then fails with EWOULDBLOCK.
     public init(locking given: String) throws(SystemError) {
         let path = try Path.followingLinks(given)
-        let temporary = "\(Path.directory(of: path))/.\(Path.name(of: path)).new"
+        let hidden = "\(Path.directory(of: path))/.\(Path.name(of: path))"
         do {
-            successor = try FileLock.take(temporary, patience: StateFile.patience)
+            lock = try FileLock("\(hidden).lock", patience: StateFile.patience)
         } catch {
-            if error.exitCode == .permission, Path.exists(temporary) {
+            if error.exitCode == .permission, Path.exists("\(hidden).lock") {
                 throw SystemError(
-                    "use (another user's program left it there; remove it)", temporary, errno: error.errno)
+                    "use (another user's program left it there; remove it)", "\(hidden).lock", errno: error.errno)
             }
-            // The file's own name says more to a person than that of its successor.
+            // The file's own name says more to a person than that of its lock.
             let action = error.errno == EWOULDBLOCK ? "lock (another program holds it)" : "write"
             throw SystemError(action, given, errno: error.errno, .creating)
         }
         self.path = path
-        self.temporary = temporary
+        temporary = "\(hidden).new"
         // A device or a pipe, given by mistake, must never be replaced: rename(2) would.
         if let status = FileStatus.find(path), !status.isRegular {
             throw SystemError("write (a regular file is expected)", given, errno: EINVAL, .creating)
@@ -39,23 +42,35 @@ public final class StateFile {
     }
 
     deinit {
-        // Still under the lock: whoever waits for it finds another file behind the name, or none, and opens it anew.
         if !isPublished { try? Path.remove(temporary) }
     }
 
     /// The contents, at most `limit` bytes.
     public func read(limit: Int) throws(SystemError) -> [UInt8] {
-        try FileDescriptor(path, for: .read).readAll(limit: limit)
+        forget()
+        let bytes = try FileDescriptor(path, for: .read).readAll(limit: limit)
+        base = bytes
+        return bytes
+    }
+
+    /// Wipes the copy of what was read: it may hold a secret.
+    public func forget() {
+        base?.withUnsafeMutableBytes { if let start = $0.baseAddress { explicit_bzero(start, $0.count) } }
+        base = nil
     }
 
     /// What is said of contents that are longer than what would be read again.
     public var tooLong: SystemError { SystemError("write", path, errno: EFBIG, .creating) }
 
-    /// Replaces the contents, durably: when this returns they are on the medium, and at no moment is there a file with
-    /// less than the old or the new ones. A new file gets mode 0600. At most once.
-    public func replace(with bytes: [UInt8]) throws(SystemError) {
+    /// Replaces the contents, durably: when this returns true they are on the medium, and at no moment is there a file with
+    /// less than the old or the new ones. A new file gets mode 0600. False when the file is no longer what `read` found: it
+    /// was left as it is, to be read and changed again. Once it has returned true it is not to be called again.
+    public func replace(with bytes: [UInt8]) throws(SystemError) -> Bool {
+        precondition(!isPublished, "a state file is replaced once under one lock")
         try prepare(bytes, mode: 0o600, adopting: try status())
+        if let base { return try exchange(for: base) }
         try publish(replacing: true)
+        return true
     }
 
     /// Writes the successor, durably, without publishing it.
@@ -65,8 +80,7 @@ public final class StateFile {
 
     /// Gives the successor the file's name: in place of what is there, or only where nothing is.
     public func publish(replacing: Bool) throws(SystemError) {
-        precondition(!isPublished, "a state file is replaced once under one lock")
-        do {
+        try naming { () throws(SystemError) in
             if replacing {
                 try Path.rename(temporary, to: path)
             } else {
@@ -74,19 +88,72 @@ public final class StateFile {
             }
             isPublished = true
             try FileDescriptor(Path.directory(of: path), for: .directory).synchronize()
-        } catch {
-            throw SystemError(error.action, path, errno: error.errno, .creating)
         }
     }
 
-    private func prepare(_ bytes: [UInt8], mode: UInt32, adopting old: FileStatus?) throws(SystemError) {
+    /// Swaps successor and file, and looks at what came out: only what the new contents were made from may go. An editor's
+    /// version goes back to its place.
+    private func exchange(for base: [UInt8]) throws(SystemError) -> Bool {
+        guard let mine = FileStatus.find(temporary), try swapNames() else {
+            // A file system that cannot swap, or a file that is gone: a last look before it is replaced must do.
+            guard try isUnchanged(path, base) else { return false }
+            try publish(replacing: true)
+            return true
+        }
+        if try isUnchanged(temporary, base) {
+            isPublished = true
+            try naming { () throws(SystemError) in
+                try Path.remove(temporary)
+                try FileDescriptor(Path.directory(of: path), for: .directory).synchronize()
+            }
+            return true
+        }
+        // Until what comes out is ours again: else an editor replaced that too, and its latest version has to stay.
+        for _ in 0..<8 {
+            guard try swapNames(), !mine.isSameFile(as: FileStatus.find(temporary)) else { break }
+        }
+        return false
+    }
+
+    /// False where the file system has no such call, or one of the two files is gone.
+    private func swapNames() throws(SystemError) -> Bool {
+        if platform_exchange(temporary, path) == 0 { return true }
+        let errno = platform_errno()
+        guard errno == EINVAL || errno == ENOSYS || errno == ENOENT else {
+            throw SystemError("replace", path, errno: errno, .creating)
+        }
+        return false
+    }
+
+    private func isUnchanged(_ name: String, _ base: [UInt8]) throws(SystemError) -> Bool {
         do {
-            try successor.truncate()
+            return try FileDescriptor(name, for: .read).readAll(limit: base.count) == base
+        } catch {
+            // Longer, or gone: another one.
+            guard error.isTooLong || error.isMissing else { throw SystemError("read", path, errno: error.errno) }
+            return false
+        }
+    }
+
+    /// A new file each time: one that an editor may have open, or a killed program left, is never written into.
+    private func prepare(_ bytes: [UInt8], mode: UInt32, adopting old: FileStatus?) throws(SystemError) {
+        try naming { () throws(SystemError) in
+            try Path.remove(temporary)
+            let successor = try FileDescriptor(temporary, for: .create)
             try successor.write(bytes)
             if let old { try successor.adopt(old) } else { try successor.setMode(mode) }
             try successor.synchronize()
+        }
+    }
+
+    /// Errors name the file, not its successor.
+    private func naming(_ body: () throws(SystemError) -> Void) throws(SystemError) {
+        do {
+            try body()
         } catch {
-            throw SystemError("write", path, errno: error.errno, .creating)
+            throw SystemError(
+                error.action == "replace" || error.action == "create" ? error.action : "write", path,
+                errno: error.errno, .creating)
         }
     }
 

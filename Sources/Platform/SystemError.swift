@@ -33,6 +33,13 @@ public struct SystemError: Diagnostic {
     /// True for what bind(2) says on a machine without IPv6.
     public static func isLackOfIPv6(_ errno: Int32) -> Bool { errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL }
 
+    /// Another program that changes the file again and again.
+    public static func busy(_ path: String) -> SystemError {
+        SystemError("change (another program does so without a rest)", path, errno: EBUSY, .creating)
+    }
+
+    /// True where a file could not be made or written.
+    public var isAboutWriting: Bool { purpose == .creating }
     public var isMissing: Bool { errno == ENOENT }
     public var isExisting: Bool { errno == EEXIST }
     /// Another process holds the lock.

@@ -19,9 +19,9 @@ enum Flag: Int, OptionTable {
     static let program = Program(
         "entropy-sink", "Receives signed chunks of entropy and mixes them into the kernel's pool.",
         notes: """
-            SIGHUP has it read the configuration anew, SIGTERM or SIGINT end it after what it is doing.
             The counter of the last packet is stored in the configuration, or in the file that its "State" names.
-            SIGTERM or SIGINT ends the program; a second one ends it at once.
+            SIGHUP has it read the configuration anew. SIGTERM or SIGINT ends it once the packets that are arriving are
+            mixed, within ten seconds; a second one ends it at once.
             """)
 }
 
@@ -50,11 +50,14 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
 }
 
 /// Looks after a sink until it shall end, or listens no more.
-func serve(_ listener: Listener, until termination: Termination, _ reload: Reload, reread: () -> Void) {
-    // systemd wants to hear of it twice as often as it would give up.
+func serve(
+    _ listener: Listener, _ log: Log, until termination: Termination, _ reload: Reload, reread: () -> Void
+) {
+    // systemd wants to hear of it twice as often as it would give up: of the threads that do the work, not of this one.
     let pause = min(5000, max(100, (ServiceManager.watchdog ?? 20_000) / 3))
     while listener.isListening {
-        ServiceManager.alive()
+        if listener.isWorking() { ServiceManager.alive() }
+        log.flush()
         switch reload.wait(termination, milliseconds: pause) {
         case .end: return
         case .reload: reread()
@@ -100,7 +103,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     }
     say("listening on \(listener.address), \(counters(configuration.signers)), mixing into \(pool)")
     ServiceManager.ready()
-    serve(listener, until: termination, reload) { reread(path, listener) }
+    serve(listener, log, until: termination, reload) { reread(path, listener) }
     ServiceManager.stopping()
     let isListening = listener.isListening
     listener.stop()

@@ -7,7 +7,7 @@ import Provisioning
 import TPM
 
 enum Flag: Int, OptionTable {
-    case key, authFile, record, seed, targets, tcti, interval, scan, once, jump, status, statusFile, json
+    case key, authFile, record, seed, targets, tcti, interval, scan, parallel, once, jump, status, statusFile, json
 
     var option: Option {
         switch self {
@@ -25,6 +25,9 @@ enum Flag: Int, OptionTable {
             Option(
                 nil, "interval", "TIME", "from one packet for a sink to the next, a tenth more or less", default: "6h")
         case .scan: Option(nil, "scan", "TIME", "from one look at the list to the next", default: "60s")
+        case .parallel:
+            Option(
+                nil, "parallel", "NUMBER", "deliveries at once, at the most; fewer on a slow link", default: "32")
         case .once:
             Option(nil, "once", nil, "scan once, print what came of it; exit 0 only when every due sink was served")
         case .jump: Option(nil, "accept-counter-jump", nil, "believe a sink whose counter is far above ours")
@@ -38,6 +41,7 @@ enum Flag: Int, OptionTable {
     static let program = Program(
         "entropy-source", "Sends chunks of entropy, signed by a TPM, to the sinks in a list.",
         notes: """
+            Connections go through the proxy that all_proxy, https_proxy or http_proxy names, but for the hosts in no_proxy.
             TIME is a number of seconds, or one with s, m, h or d. The list is read anew on every scan.
             SIGTERM or SIGINT ends the program after what it is doing; a second one ends it at once.
             """)
@@ -60,10 +64,12 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     guard !arguments.has(.json) || arguments.has(.once) else {
         throw .usage("--json goes with --once and --status only")
     }
+    let proxy = Proxy.fromEnvironment()
     let settings = Source.Settings(
         targets: try arguments.required(.targets), seed: try arguments.required(.seed),
         interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released,
-        report: try arguments.required(.statusFile), acceptsCounterJump: arguments.has(.jump))
+        report: try arguments.required(.statusFile), acceptsCounterJump: arguments.has(.jump),
+        parallel: Int(try arguments.integer(.parallel, in: 1...256)), proxy: proxy)
     let keyPath = try arguments.required(.key)
     Process.ignoreWriteSignals()
     let termination = try attempt { () throws(SystemError) in try Termination() }
@@ -78,6 +84,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     say(
         "signing with \(source.publicKey.algorithm.name), \(key.isInTPM ? "in the TPM at \(device.configuration)" : "in software")"
     )
+    if let name = proxy.name { say("connecting through the proxy \(name)") }
     let noise: [any NoiseSource] = key.isInTPM ? [KernelNoise(), TPMNoise(device)] : [KernelNoise()]
     let loop = try attempt { () throws(SourceError) in
         try Source(settings, signer: source, noise: noise, clock: .system, termination: termination, say: say)

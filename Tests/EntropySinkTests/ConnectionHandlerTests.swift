@@ -15,12 +15,13 @@ import Testing
     }
 
     let desk = Desk()
+    let gate = Gate(.standard)
 
     func connect() throws -> EmbeddedChannel {
         let desk = desk
         let log = Log(clock: .system) { _ in }
-        let handler = ConnectionHandler(gate: Gate(.standard), log: log, clock: .system) { packet, _, eventLoop in
-            desk.packets.append(packet)
+        let handler = ConnectionHandler(gate: gate, log: log, clock: .system) { arrival, eventLoop in
+            desk.packets.append(arrival.bytes)
             let promise = eventLoop.makePromise(of: Receiver.Answer.self)
             desk.answer = promise
             return promise.futureResult
@@ -81,5 +82,32 @@ import Testing
             #expect(!channel.isActive)
             #expect(desk.packets.isEmpty)
         }
+    }
+
+    /// The sink is about to end.
+    @Test func whatIsArrivingComesToItsEnd() throws {
+        let (idle, slow, late) = (try connect(), try connect(), try connect())
+        let frame = Frame.encode([UInt8](repeating: 1, count: 100))
+        try slow.writeInbound(ByteBuffer(bytes: frame.prefix(50)))
+        gate.close()
+        for each in [idle, slow, late] { each.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
+        func pass(_ milliseconds: Int64) {
+            for each in [idle, slow, late] { each.embeddedEventLoop.advanceTime(by: .milliseconds(milliseconds)) }
+        }
+        // One whose packet was on its way, and came within a second.
+        pass(900)
+        try late.writeInbound(ByteBuffer(bytes: frame.prefix(2)))
+        pass(100)
+        #expect(!idle.isActive && slow.isActive && late.isActive)
+        pass(8900)
+        try slow.writeInbound(ByteBuffer(bytes: frame.dropFirst(50)))
+        #expect(desk.packets.count == 1)
+        pass(100)
+        // Ten seconds are enough; a packet that is being judged is waited for.
+        #expect(!late.isActive && slow.isActive)
+        desk.answer?.succeed(Receiver.Answer(receipt: [1, 2, 3]))
+        slow.embeddedEventLoop.run()
+        #expect(try slow.readOutbound(as: ByteBuffer.self) == ByteBuffer(bytes: [1, 2, 3]))
+        #expect(!slow.isActive)
     }
 }

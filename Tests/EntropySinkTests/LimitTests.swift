@@ -1,5 +1,6 @@
 import EntropyState
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import EntropySink
@@ -7,40 +8,47 @@ import Testing
 @Suite struct LimitTests {
     func peer(_ address: String) throws -> Peer { Peer(try SocketAddress(ipAddress: address, port: 1)) }
 
-    @Test func oneLinePerSecondAndPeer() {
+    @Test func oneLineASecondWhoeverCausesIt() {
         var limiter = JunkLimiter()
-        #expect(limiter.admit("a", now: 0) == .init(own: 0, others: 0))
-        #expect(limiter.admit("b", now: 1) == .init(own: 0, others: 0))
-        for now in 1..<1000 { #expect(limiter.admit("a", now: Int64(now)) == nil) }
-        #expect(limiter.admit("a", now: 1000) == .init(own: 999, others: 0))
-        #expect(limiter.admit("a", now: 2500) == .init(own: 0, others: 0))
+        #expect(limiter.admit(.stranger, "a", now: 0) == "a")
+        for now in 1..<1000 { #expect(limiter.admit(.stranger, "b", now: Int64(now)) == nil) }
+        #expect(limiter.admit(.stranger, "c", now: 1000) == "c (held back: 999 more of strangers)")
+        #expect(limiter.admit(.signer, "d", now: 1001) == nil)
+        #expect(limiter.admit(.signer, "e", now: 2500) == "e (held back: 1 more of known signers)")
+        // An hour of a hundred lines a second.
+        let lines = (0..<360_000).count { limiter.admit(.stranger, "x", now: 10_000 + Int64($0) * 10) != nil }
+        #expect(lines == 3600)
     }
 
-    @Test func manyPeersTogetherAreBounded() {
+    @Test func aKnownSignersLineIsNotLostAmongStrangers() {
         var limiter = JunkLimiter()
-        var lines = 0
-        for number in 0..<100_000 where limiter.admit("\(number)", now: 5) != nil { lines += 1 }
-        #expect(lines == JunkLimiter.linesPerSecond)
-        // A second later there is room, and the rest was counted.
-        #expect(limiter.admit("new", now: 1005) == .init(own: 0, others: 100_000 - lines))
-        // An hour of it: ten lines a second.
-        lines = 0
-        for number in 0..<360_000 where limiter.admit("x\(number)", now: 10_000 + Int64(number) * 10) != nil {
-            lines += 1
-        }
-        #expect(lines <= 3600 * JunkLimiter.linesPerSecond)
+        #expect(limiter.admit(.stranger, "a", now: 0) == "a")
+        #expect(limiter.admit(.signer, "packet 4", now: 10) == nil)
+        #expect(limiter.admit(.signer, "packet 5", now: 20) == nil)
+        #expect(limiter.admit(.stranger, "b", now: 30) == nil)
+        #expect(
+            limiter.admit(.stranger, "c", now: 1000)
+                == "packet 5 (held back: 1 more of known signers, 2 more of strangers)")
+        // Nor where no stranger comes after it.
+        #expect(limiter.admit(.signer, "packet 6", now: 1500) == nil)
+        #expect(limiter.flush(now: 1999) == nil)
+        #expect(limiter.flush(now: 2000) == "packet 6")
+        #expect(limiter.flush(now: 9000) == nil)
     }
 
     @Test func onePeerCannotTakeEveryPlace() throws {
         let gate = Gate(.standard)
-        for _ in 0..<SinkLimits.standard.connectionsPerAddress { #expect(gate.enter(try peer("192.0.2.1"))) }
-        #expect(!gate.enter(try peer("192.0.2.1")))
+        let channels = (0...SinkLimits.standard.connectionsPerAddress).map { _ in EmbeddedChannel() }
+        for channel in channels.dropLast() { #expect(gate.enter(try peer("192.0.2.1"), channel)) }
+        #expect(!gate.enter(try peer("192.0.2.1"), channels[32]))
         // The same peer by way of a socket for both families, and one that is its neighbour.
-        #expect(!gate.enter(try peer("::ffff:192.0.2.1")))
+        #expect(!gate.enter(try peer("::ffff:192.0.2.1"), channels[32]))
         #expect(try peer("::ffff:192.0.2.1").text == "192.0.2.1")
-        #expect(gate.enter(try peer("192.0.2.2")))
-        gate.leave(try peer("192.0.2.1"))
-        #expect(gate.enter(try peer("192.0.2.1")))
+        let neighbour = EmbeddedChannel()
+        #expect(gate.enter(try peer("192.0.2.2"), neighbour))
+        #expect(gate.channels.count == 33)
+        gate.leave(try peer("192.0.2.1"), channels[7])
+        #expect(gate.enter(try peer("192.0.2.1"), channels[32]))
     }
 
     @Test func anIPv6NetworkIsOnePeer() throws {
@@ -50,13 +58,15 @@ import Testing
     }
 
     @Test func allTogetherAreBounded() throws {
-        let gate = Gate(.standard)
-        for number in 0..<SinkLimits.standard.connections {
-            #expect(gate.enter(try peer("10.0.\(number / 256).\(number % 256)")))
+        let gate = Gate(
+            SinkLimits(connections: 300, connectionsPerAddress: 10, secondsPerPacket: 60, packetsPerMinute: 3))
+        let channels = (0...300).map { _ in EmbeddedChannel() }
+        for number in 0..<300 {
+            #expect(gate.enter(try peer("10.0.\(number / 256).\(number % 256)"), channels[number]))
         }
-        #expect(!gate.enter(try peer("192.0.2.1")))
-        gate.leave(try peer("10.0.0.7"))
-        #expect(gate.enter(try peer("192.0.2.1")))
+        #expect(!gate.enter(try peer("192.0.2.1"), channels[300]))
+        gate.leave(try peer("10.0.0.7"), channels[7])
+        #expect(gate.enter(try peer("192.0.2.1"), channels[300]))
     }
 
     @Test func onePeerCannotTakeAllOfTheTime() throws {

@@ -44,8 +44,13 @@ import Testing
         let signed = SignedMessage(
             message: message, signature: try (signer ?? ReceiverTests.signer.get()).sign(message))
         let sealed = try Envelope.seal(signed, to: sink.publicKey)
-        guard let frame = receiver.receive(sealed.bytes, from: Peer(nil)).receipt else { return nil }
+        guard let frame = answer(receiver, sealed.bytes) else { return nil }
         return Receipt(opening: Array(frame.dropFirst(2)), with: sealed.sharedKey)
+    }
+
+    /// What one packet alone is answered.
+    func answer(_ receiver: Receiver, _ bytes: [UInt8]) -> [UInt8]? {
+        receiver.receive([Receiver.Arrival(bytes: bytes, peer: Peer(nil))])[0].receipt
     }
 
     var poolSize: Int { get throws { try directory.read("pool").count } }
@@ -115,10 +120,10 @@ import Testing
 
     @Test func strangersGetNoByte() throws {
         let receiver = try receiver()
-        #expect(receiver.receive([], from: Peer(nil)).receipt == nil)
-        #expect(receiver.receive([UInt8](repeating: 7, count: 1400), from: Peer(nil)).receipt == nil)
+        #expect(answer(receiver, []) == nil)
+        #expect(answer(receiver, [UInt8](repeating: 7, count: 1400)) == nil)
         let unsigned = SignedMessage(message: [0x30, 0], signature: [])
-        #expect(receiver.receive(try Envelope.seal(unsigned, to: sink.publicKey).bytes, from: Peer(nil)).receipt == nil)
+        #expect(answer(receiver, try Envelope.seal(unsigned, to: sink.publicKey).bytes) == nil)
     }
 
     @Test func aCounterThatAnOperatorRaisedHolds() throws {

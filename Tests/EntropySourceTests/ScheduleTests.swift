@@ -42,32 +42,35 @@ import Testing
         #expect(Schedule(interval: .max, scan: .max, random: { 0 }).retry(after: 40) == Int64.max / 2 + 1)
     }
 
-    func target(_ address: String) throws -> Target {
-        guard case .success(let endpoint) = Endpoint.parse(address, for: .connecting) else {
-            throw StateError.sameName("")
+    @Test func theOrderIsByChance() {
+        var generator = SystemRandomNumberGenerator()
+        let schedule = Schedule(interval: 1, scan: 1, random: { generator.next() })
+        let firsts = (0..<200).map { _ in
+            let order = schedule.shuffled(Array(0..<10))
+            #expect(order.sorted() == Array(0..<10))
+            return order[0]
         }
-        return Target(
-            address: address, endpoint: endpoint, publicKey: try BoxPublicKey([UInt8](repeating: 9, count: 32)),
-            counter: 0,
-            next: 0)
+        // One that is missing among 200 tries is as likely as (9/10)^200, for any of ten.
+        #expect(Set(firsts).count == 10)
+        #expect(schedule.shuffled([] as [Int]).isEmpty && schedule.shuffled([7]) == [7])
     }
 
     @Test func aTargetThatFailsIsLeftAloneForAWhile() throws {
         var backOff = BackOff()
-        let (one, other) = (try target("a:1"), try target("b:1"))
+        let (one, other) = (try Target.example("a:1"), try Target.example("b:1"))
         let schedule = schedule(0)
         #expect(backOff.fail(one, schedule, now: 1000) == 30)
         #expect(!backOff.isDue(one, now: 30999) && backOff.isDue(one, now: 31000))
         #expect(backOff.isDue(other, now: 0))
         #expect(backOff.fail(one, schedule, now: 31000) == 60)
         #expect(!backOff.isDue(one, now: 90999) && backOff.isDue(one, now: 91000))
-        backOff.keep([one])
+        backOff.keep([one.identity])
         #expect(!backOff.isDue(one, now: 0))
         // Served, or gone from the list: forgotten.
         backOff.clear(one)
         #expect(backOff.isDue(one, now: 0))
         #expect(backOff.fail(one, schedule, now: 0) == 30)
-        backOff.keep([other])
+        backOff.keep([other.identity])
         #expect(backOff.isDue(one, now: 0))
         _ = backOff.fail(other, Schedule(interval: .max, scan: .max, random: { .max }), now: .max - 5)
         #expect(!backOff.isDue(other, now: .max - 1))

@@ -25,8 +25,8 @@ final class FakeNoise: NoiseSource {
 
     /// A source with one target that nobody serves; `said` gets its lines.
     func source(
-        now: Int64, noise: [any NoiseSource] = [FakeNoise()], milliseconds: @escaping @Sendable () -> Int64 = { 0 },
-        say: @escaping (String) -> Void
+        now: Int64 = 0, noise: [any NoiseSource] = [FakeNoise()], unixTime: (@Sendable () -> Int64)? = nil,
+        milliseconds: @escaping @Sendable () -> Int64 = { 0 }, say: @escaping (String) -> Void
     ) throws -> Source {
         let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
         try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:1\", \"Public\": \"\(key)\"}]")
@@ -35,7 +35,8 @@ final class FakeNoise: NoiseSource {
             earliest: 1000)
         return try Source(
             settings, signer: try SoftwareSigner(generating: .ecdsaP256), noise: noise,
-            clock: Clock(unixTime: { now }, milliseconds: milliseconds), termination: try Termination(), say: say)
+            clock: Clock(unixTime: unixTime ?? { now }, milliseconds: milliseconds), termination: try Termination(),
+            say: say)
     }
 
     @Test func nothingIsSentBeforeTheClockIsSet() throws {
@@ -69,7 +70,9 @@ final class FakeNoise: NoiseSource {
 
     @Test func theSeedIsRewrittenEveryTenMinutes() throws {
         let hand = HandClock()
-        let source = try source(now: 1000, milliseconds: { hand.milliseconds }) { _ in }
+        let source = try source(
+            unixTime: { 1000 + hand.milliseconds / 1000 }, milliseconds: { hand.milliseconds }
+        ) { _ in }
         let first = try directory.read("seed")
         // The target refuses connections: each scan comes to its end at once.
         hand.milliseconds += 599_999

@@ -50,3 +50,13 @@ class SignerBench {
         return counters
     }
 }
+
+extension CounterFile {
+    /// Stores one signer's counter alone, and says what became of it.
+    @discardableResult
+    func store(_ counter: Int64, for place: Int, of signers: [KnownSigner]) throws(StateError) -> Stored {
+        var counters: [Int64?] = signers.map { _ in nil }
+        counters[place] = counter
+        return try store(counters, of: signers)[place]
+    }
+}

@@ -22,6 +22,12 @@ import Testing
 
     func write(_ text: String) throws { try directory.write("targets.json", text) }
 
+    /// The number of the next packet; nil where the entry is gone.
+    func number(_ target: Target) throws -> Int64? {
+        guard case .counter(let number) = try list.number([target])[0] else { return nil }
+        return number
+    }
+
     @Test func numbersAreReadAtTheBorders() throws {
         for number in [Int64.min, -1 << 31, -1, 0, 1 << 31 - 1, 1 << 31, 1 << 32, .max - 1, .max] {
             try write("[\(entry(", \"Counter\": \(number), \"Next\": \(number)"))]")
@@ -30,11 +36,11 @@ import Testing
             #expect(target.next == number)
             guard number < .max else {
                 let before = try directory.text("targets.json")
-                #expect(throws: StateError.self) { try list.advanceCounter(of: target) }
+                #expect(try list.number([target]) == [.exhausted])
                 #expect(try directory.text("targets.json") == before)
                 continue
             }
-            #expect(try list.advanceCounter(of: target) == number + 1)
+            #expect(try list.number([target]) == [.counter(number + 1)])
             #expect(try list.load().first?.counter == number + 1)
         }
     }
@@ -45,7 +51,7 @@ import Testing
             + "\t\t\"Public\": \"\(key)\",\n\t\t\"Nested\": {\n\t\t\t\"x\": [\n\t\t\t\tnull,\n\t\t\t\ttrue\n\t\t\t]\n\t\t},\n"
             + "\t\t\"Counter\": 6\n\t}\n]\n"
         try write(text)
-        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        _ = try list.number([try #require(try list.load().first)])
         #expect(
             try directory.text("targets.json")
                 == text.replacingOccurrences(of: "\"Counter\": 6", with: "\"Counter\": 7"))
@@ -106,7 +112,7 @@ import Testing
     ])
     func whatStaysAsItIsIsKept(_ value: String) throws {
         try write("[\(entry(", \"Note\": \(value)"))]")
-        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        _ = try list.number([try #require(try list.load().first)])
         #expect(try directory.text("targets.json").contains("\"Note\": \(value)"))
     }
 
@@ -128,33 +134,31 @@ import Testing
         let targets = try list.load()
         // Meanwhile someone removes the first entry, changes the second one and adds a third.
         try write("[\(entry(", \"Counter\": 40", address: "other:1")), \(entry(address: "new:1"))]")
-        #expect(try list.advanceCounter(of: targets[0]) == nil)
-        #expect(try list.advanceCounter(of: targets[1]) == 41)
-        try list.setNext(of: targets[1], to: 9)
+        #expect(try list.number(targets) == [.gone, .counter(41)])
+        try list.write([.next(9, of: targets[0]), .next(9, of: targets[1])])
         let now = try list.load()
         #expect(now.map(\.address) == ["other:1", "new:1"])
         #expect(now.map(\.counter) == [41, 0])
         #expect(now.map(\.next) == [9, 0])
         // The time of the next packet too, when someone changed it during the delivery.
-        try list.setNext(of: targets[1], to: 10)
+        try list.write([.next(10, of: targets[1])])
         #expect(try list.load().map(\.next) == [9, 0])
     }
 
     @Test func aCounterIsOnlyMovedForward() throws {
         try write("[\(entry(", \"Counter\": 5"))]")
         let target = try #require(try list.load().first)
-        try list.raiseCounter(of: target, to: 4)
+        try list.write([.counter(4, of: target)])
         #expect(try list.load().first?.counter == 5)
-        try list.raiseCounter(of: target, to: .max)
+        try list.write([.counter(.max, of: target)])
         #expect(try list.load().first?.counter == .max)
     }
 
     @Test func noNumberIsGivenTwice() async throws {
         try write("[\(entry())]")
         let target = try #require(try list.load().first)
-        let list = list
         let numbers = try await withThrowingTaskGroup(of: [Int64].self) { group in
-            for _ in 0..<4 { group.addTask { try (0..<25).map { _ in try list.advanceCounter(of: target) ?? -1 } } }
+            for _ in 0..<4 { group.addTask { try (0..<25).map { _ in try number(target) ?? -1 } } }
             return try await group.reduce(into: []) { $0 += $1 }
         }
         #expect(numbers.sorted() == Array(1...100))
@@ -163,7 +167,7 @@ import Testing
     @Test func modeAndOwnerAreKept() throws {
         try directory.write("targets.json", "[\(entry())]", mode: 0o640)
         if getuid() == 0 { #expect(chown(list.path, 65534, 65534) == 0) }
-        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        _ = try list.number([try #require(try list.load().first)])
         #expect(try directory.mode("targets.json") == 0o640)
         let owner = try FileManager.default.attributesOfItem(atPath: list.path)[.ownerAccountID] as? NSNumber
         if getuid() == 0 { #expect(owner == 65534) }
@@ -172,7 +176,7 @@ import Testing
     @Test func aLinkStaysALink() throws {
         try directory.write("real.json", "[\(entry())]")
         try FileManager.default.createSymbolicLink(atPath: list.path, withDestinationPath: "real.json")
-        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        _ = try list.number([try #require(try list.load().first)])
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: list.path) == "real.json")
         #expect(try directory.text("real.json").contains("\"Counter\": 1"))
     }
@@ -180,7 +184,7 @@ import Testing
     @Test func whatAKilledProgramLeftDoesNotHinder() throws {
         try write("[\(entry())]")
         try directory.write(".targets.json.new", "half")
-        _ = try list.advanceCounter(of: try #require(try list.load().first))
+        _ = try list.number([try #require(try list.load().first)])
         #expect(try directory.snapshot().keys.sorted() == ["targets.json"])
     }
 }

@@ -41,6 +41,8 @@ int platform_describe_path(const char *_Nonnull path, struct platform_file *_Non
 int platform_open(const char *_Nonnull path, int flags, unsigned mode);
 void platform_set_blocking(int descriptor);
 int platform_rename_new(const char *_Nonnull from, const char *_Nonnull to);  // fails with EEXIST
+// Swaps the names of two files in one step; EINVAL or ENOSYS where the file system cannot.
+int platform_exchange(const char *_Nonnull one, const char *_Nonnull other);
 
 // Writes one byte to a pipe when SIGTERM or SIGINT arrives; a second signal ends the process at once.
 // Returns the pipe's reading end, or -1.
@@ -54,13 +56,16 @@ int64_t platform_monotonic_microseconds(void);
 // A closed connection and a file beyond the process's limit shall be errors of write(2), not the end.
 void platform_ignore_write_signals(void);
 
-// True for a device of random(4).
+// The stack of threads that are started from now on, unless whoever starts them says otherwise.
+void platform_limit_thread_stacks(size_t bytes);
 // Raises the number of descriptors that this process may have, and returns what it is then.
 uint64_t platform_raise_descriptor_limit(uint64_t wanted);
 
+// True for a device of random(4).
 int platform_is_random_device(int descriptor);
 // Mixes `size` bytes into the kernel's pool behind `descriptor` (/dev/random), credits `bits`, and reseeds the
-// kernel's generator at once. Returns 0, or -1 with errno: EPERM without CAP_SYS_ADMIN, ENOTTY for no such device.
+// kernel's generator at once. Returns 1; 0 where the kernel has no such call for the latter, or it is too early after boot
+// for it; -1 with errno where nothing was done: EPERM without CAP_SYS_ADMIN, ENOTTY for no such device.
 int platform_add_entropy(int descriptor, const void *_Nonnull bytes, size_t size, int bits);
 
 // Bytes of a TCP socket's send queue that were not acknowledged.
