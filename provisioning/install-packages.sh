@@ -11,7 +11,10 @@ for group in "$@"; do
     case $group in
     # libtss2-dev brings json-c and libcurl along. swtpm and the two tools are for `make demo`.
     build) wanted="$wanted libtss2-dev libssl-dev libsodium-dev swtpm tpm2-tools tpm2-openssl openssl" ;;
-    test) wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1 util-linux" ;;
+    test)
+        wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1"
+        wanted="$wanted util-linux mount"
+        ;;
     *) say "$group: build or test is expected"; exit 64 ;;
     esac
 done

@@ -1,0 +1,235 @@
+import Foundation
+import Support
+import Testing
+
+/// A disk that is full, or may not be written, under the source's files, the sink's counter or the sink's pool.
+@Suite(
+    .enabled(if: SmallDisk.isPossible, "only root can mount a disk"),
+    .enabled(if: haveTools("qemu-arm-static"), "qemu-arm-static is not installed"))
+struct DiskTests {
+    static let noSpace = "No space left on device"
+    static let readOnly = "Read-only file system"
+    static let files = [
+        "-t", "disk/targets.json", "-s", "disk/source.seed", "--status-file", "disk/source.status.json",
+    ]
+
+    /// A place with every file, and an empty disk in it.
+    func place(_ build: Build) throws -> (Workplace, SmallDisk) {
+        let place = try Workplace(build)
+        try place.provision(["--algorithm", "ecdsa"])
+        return (place, try SmallDisk("disk", in: place.directory))
+    }
+
+    func start(_ place: Workplace, _ arguments: [String] = files) throws -> Running {
+        try place.start("entropy-source", ["--scan", "1s", "--interval", "1s"] + arguments)
+    }
+
+    func add(_ place: Workplace, _ port: UInt16, to list: String) throws {
+        let added = try place.run("entropy-target", "-a", "127.0.0.1:\(port)", "--append", list)
+        #expect(added.status == 0, "\(added.errors)")
+    }
+
+    /// The numbers of the packets that a log calls mixed.
+    func mixed(_ log: String) -> [Int64] {
+        log.split(separator: "\n").filter { $0.contains(" mixed, ") }.compactMap { line in
+            line.split(separator: " ").drop { $0 != "packet" }.dropFirst().first.flatMap { Int64($0) }
+        }
+    }
+
+    /// The lines after the first `count` characters.
+    func news(_ log: String, after count: Int) -> String { String(log.dropFirst(count)) }
+
+    /// The running source finds that it cannot count any more, so it sends nothing; when it can, it does so by itself.
+    func cannotCount(
+        _ build: Build, _ words: String, block: (SmallDisk) throws -> Void, free: (SmallDisk) throws -> Void
+    ) throws {
+        let (place, disk) = try place(build)
+        let sink = try RunningSink(place)
+        try add(place, sink.port, to: "disk/targets.json")
+        let source = try start(place)
+        #expect(eventually { sink.log.contains("packet 1 mixed") }, "\(source.errors)")
+        try block(disk)
+        let before = source.errors.count
+        func complaints() -> [Substring] {
+            news(source.errors, after: before).split(separator: "\n").filter {
+                $0.contains("disk/targets.json") && $0.contains(words)
+            }
+        }
+        // Twice: what was under way when the disk became so has come to its end.
+        #expect(eventually { complaints().count >= 2 }, "\(source.errors)")
+        let (list, taken) = (try place.directory.read("disk/targets.json"), mixed(sink.log))
+        sleep(2)
+        #expect(try place.directory.read("disk/targets.json") == list)
+        #expect(mixed(sink.log) == taken, "\(sink.log)")
+        // A source may connect before it counts, but not a byte comes after that.
+        #expect(
+            sink.log.split(separator: "\n").dropFirst().allSatisfy {
+                $0.contains(" mixed, ") || $0.contains("closed the connection after 0 bytes")
+            }, "\(sink.log)")
+        let counter = try #require(try place.number("disk/targets.json", "Counter"))
+        try free(disk)
+        #expect(eventually(seconds: 15) { mixed(sink.log).count > taken.count + 1 }, "\(source.errors)")
+        // The next number, and none twice.
+        let numbers = mixed(sink.log)
+        #expect(numbers[taken.count] == counter + 1, "\(numbers), \(counter)")
+        #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }, "\(numbers)")
+        source.signal(SIGTERM)
+        #expect(source.wait(seconds: 10).status == 0)
+        #expect(try place.directory.read("disk/source.seed").count == 64)
+    }
+
+    @Test(arguments: Build.available) func aSourceOnAFullDiskWaits(_ build: Build) throws {
+        try cannotCount(build, DiskTests.noSpace, block: { $0.fill() }, free: { try $0.makeRoom() })
+    }
+
+    @Test(arguments: Build.available) func aSourceOnAReadOnlyDiskWaits(_ build: Build) throws {
+        try cannotCount(
+            build, DiskTests.readOnly, block: { try $0.remount(readOnly: true) },
+            free: { try $0.remount(readOnly: false) })
+    }
+
+    /// Without a seed that can be replaced, the one of last time would be used again.
+    @Test(arguments: Build.available) func aSourceThatCannotReplaceItsSeedDoesNotStart(_ build: Build) throws {
+        let (place, disk) = try place(build)
+        let catcher = try PacketCatcher()
+        try add(place, catcher.port, to: "disk/targets.json")
+        #expect(try place.start("entropy-source", ["--once"] + DiskTests.files).wait().status == 0)
+        try place.edit("disk/targets.json") { $0["Next"] = 0 }
+        let (seed, list) = (
+            try place.directory.read("disk/source.seed"), try place.directory.read("disk/targets.json")
+        )
+        func refuses(_ words: String) throws {
+            let refused = try place.start("entropy-source", ["--once"] + DiskTests.files).wait()
+            #expect(refused.status == 73, "\(refused.errors)")
+            let last = refused.errorLines.last ?? ""
+            #expect(last.contains("disk/source.seed: ") && last.contains(words), "\(refused.errors)")
+            #expect(try place.directory.read("disk/source.seed") == seed)
+            #expect(try place.directory.read("disk/targets.json") == list)
+            #expect(catcher.frames.count == 1)
+        }
+        disk.fill()
+        try refuses(DiskTests.noSpace)
+        try disk.makeRoom()
+        try disk.remount(readOnly: true)
+        try refuses(DiskTests.readOnly)
+        try disk.remount(readOnly: false)
+        #expect(try place.start("entropy-source", ["--once"] + DiskTests.files).wait().status == 0)
+        #expect(catcher.frames.count == 2)
+        #expect(try place.directory.read("disk/source.seed") != seed)
+    }
+
+    /// Where a sink keeps what is on the full disk, and what its log says then.
+    enum Part: String, CaseIterable, CustomTestStringConvertible {
+        case counter, pool
+        var testDescription: String { rawValue }
+        var pool: String { self == .pool ? "disk/pool" : "pool" }
+        var reason: String {
+            switch self {
+            case .counter: "not mixed: its counter cannot be stored: "
+            case .pool: "not mixed: disk/pool: "
+            }
+        }
+    }
+
+    /// A sink with that part on the disk.
+    func sink(_ place: Workplace, _ part: Part) throws -> RunningSink {
+        switch part {
+        case .counter: try place.edit("config.json") { $0["State"] = "disk/counter.json" }
+        // Empty: a page that the pool has already would hold more chunks.
+        case .pool: try place.directory.write("disk/pool", "")
+        }
+        return try RunningSink(place, pool: part.pool)
+    }
+
+    @Test(arguments: Build.available, Part.allCases)
+    func aSinkOnAFullDiskSaysSoAndRecovers(_ build: Build, _ part: Part) throws {
+        let (place, disk) = try place(build)
+        let sink = try sink(place, part)
+        disk.fill()
+        try add(place, sink.port, to: "targets.json")
+        let source = try start(place, [])
+        #expect(
+            eventually { source.errors.contains("packet 1 refused: the sink could not mix it") }, "\(source.errors)")
+        #expect(
+            sink.log.split(separator: "\n").contains {
+                $0.contains("packet 1 \(part.reason)") && $0.contains(DiskTests.noSpace)
+            }, "\(sink.log)")
+        #expect(part == .counter || sink.log.contains("; its counter is spent"), "\(sink.log)")
+        #expect(try place.directory.read(part.pool).isEmpty)
+        // Tried again later, with another packet each time, and none of them is mixed.
+        #expect(eventually { source.errors.contains("packet 2 refused: the sink could not mix it") })
+        #expect(try place.directory.read(part.pool).isEmpty)
+        #expect(sink.running.process.isRunning)
+        try disk.makeRoom()
+        #expect(eventually { !mixed(sink.log).isEmpty }, "\(source.errors)\(sink.log)")
+        #expect(try #require(mixed(sink.log).first) > 2)
+        #expect(eventually { source.errors.contains(" mixed, ") }, "\(source.errors)")
+        source.signal(SIGTERM)
+        #expect(source.wait(seconds: 10).status == 0)
+        #expect(sink.stop().status == 0)
+        #expect(try place.directory.read(part.pool).count == 1024 * mixed(sink.log).count)
+        let counter = try place.number(part == .counter ? "disk/counter.json" : "config.json", "Counter")
+        #expect(counter == mixed(sink.log).last)
+    }
+
+    /// A packet that could not be mixed is not mixed when there is room again: whoever recorded it has no use for it.
+    @Test(arguments: Part.allCases) func aCounterThatWasSpentStaysSpent(_ part: Part) throws {
+        let (place, disk) = try place(.host)
+        let sink = try sink(place, part)
+        let catcher = try PacketCatcher()
+        try add(place, catcher.port, to: "targets.json")
+        for number in 1...3 {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            #expect(try place.run("entropy-source", "--once").status == 0)
+            #expect(eventually { catcher.frames.count == number })
+        }
+        func chunks(after number: Int) throws -> Int {
+            let connection = try Socket.connect(sink.port)
+            let frame = catcher.frames[number - 1]
+            connection.send([UInt8(frame.count >> 8), UInt8(frame.count & 0xff)] + frame)
+            #expect(connection.receive(1).count == 1, "\(sink.log)")
+            return try place.directory.read(part.pool).count / 1024
+        }
+        disk.fill()
+        #expect(try chunks(after: 2) == 0)
+        #expect(sink.log.contains("packet 2 \(part.reason)"), "\(sink.log)")
+        try disk.makeRoom()
+        #expect(try chunks(after: 2) == 0)
+        #expect(try chunks(after: 1) == 0)
+        #expect(eventually { sink.log.contains("packet 2 refused: ") }, "\(sink.log)")
+        #expect(try chunks(after: 3) == 1)
+        #expect(sink.log.contains("packet 3 mixed"))
+    }
+
+    /// What cannot store a counter does not listen.
+    @Test(arguments: [true, false]) func aSinkOnAReadOnlyDiskDoesNotStart(_ ownFile: Bool) throws {
+        let (place, disk) = try place(.host)
+        if ownFile {
+            try place.edit("config.json") { $0["State"] = "disk/counter.json" }
+        } else {
+            try place.directory.write("disk/config.json", place.directory.read("config.json"))
+        }
+        let arguments = ["--pool", "pool"] + (ownFile ? [] : ["-f", "disk/config.json"])
+        try disk.remount(readOnly: true)
+        let refused = try place.start("entropy-sink", arguments).wait(seconds: 10)
+        #expect(refused.status == 73, "\(refused.errors)")
+        #expect(!refused.errors.contains("listening"))
+        let last = refused.errorLines.last ?? ""
+        #expect(last.hasPrefix("entropy-sink: "), "\(last)")
+        #expect(last.contains(ownFile ? "disk/counter.json: " : "disk/config.json: "), "\(last)")
+        #expect(last.contains(DiskTests.readOnly), "\(last)")
+        try disk.remount(readOnly: false)
+        let sink = try place.start("entropy-sink", arguments)
+        #expect(eventually { sink.errors.contains("listening on") }, "\(sink.errors)")
+    }
+
+    /// A pool that may not be written is found at the start, not with the first packet.
+    @Test func aSinkWithAReadOnlyPoolDoesNotStart() throws {
+        let (place, disk) = try place(.host)
+        try place.directory.write("disk/pool", "")
+        try disk.remount(readOnly: true)
+        let refused = try place.start("entropy-sink", ["--pool", "disk/pool"]).wait(seconds: 10)
+        #expect(refused.status != 0, "\(refused.errors)")
+        #expect(refused.errorLines.last?.contains("disk/pool: cannot open: \(DiskTests.readOnly)") == true)
+    }
+}
