@@ -126,6 +126,8 @@ public final class Listener: Sendable {
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(makeHandler()) }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            // A sink writes once and closes: the receipt leaves together with the end of the stream, in one segment.
+            .childChannelOption(.tcpOption(.init(rawValue: Network.cork)), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 4)
         let port = Int(endpoint.port)
         guard endpoint.host.isEmpty else { return try bootstrap.bind(host: endpoint.host, port: port).wait() }

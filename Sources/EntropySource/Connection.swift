@@ -49,6 +49,9 @@ final class Connection {
     /// When the present state began: to connect, to be ready, to send.
     private var since: Int64
     private var isAcknowledged = false
+    /// True when the sink tired of waiting for a packet that was not made yet, because the link was busy with others: it is
+    /// not to blame, and is connected to again.
+    private(set) var waitedInVain = false
 
     /// Milliseconds for a connection to be made, and from then on for its turn to come, and for the packet with its receipt.
     /// A link of 100 bytes/s carries a packet in 15 seconds, behind another one in 30, and with an attempt lost in 60; a
@@ -57,11 +60,10 @@ final class Connection {
     static let answerLimit: Int64 = 75_000
     /// Milliseconds for what is under way when the program is asked to end.
     static let hurryLimit: Int64 = 3_000
-    /// Milliseconds after which a connection that is not made yet takes no place on the link any more: what it sends is a
-    /// few bytes now and then.
-    static let connectPatience: Int64 = 1_000
-    /// Milliseconds after which it may be given up for others, where there are as many as there can be.
+    /// Milliseconds after which one that is not made yet may be given up for others, where there are as many as there can be.
     static let leastConnectTime: Int64 = 5_000
+    /// Milliseconds after which a sink that closes is one that tired of waiting; one that closes sooner has a reason.
+    private static let leastWait: Int64 = 5_000
 
     /// Nil when libcurl has no memory left.
     init?(_ target: Target, through proxy: Proxy, now: Int64) {
@@ -119,7 +121,7 @@ final class Connection {
     /// True while no other connection is to be begun in its place.
     func takesPlace(_ window: LinkWindow, now: Int64) -> Bool {
         switch state {
-        case .connecting: now - since < Connection.connectPatience
+        case .connecting: now - since < window.patience
         case .ready: true
         case .sending, .awaitingReceipt, .ended: isSending(window, now: now)
         }
@@ -135,11 +137,12 @@ final class Connection {
     }
 
     /// libcurl is done with connecting.
-    func connected(_ result: CURLcode, now: Int64) {
+    func connected(_ result: CURLcode, _ window: inout LinkWindow, now: Int64) {
         guard case .connecting = state else { return }
         guard result == CURLE_OK, curl_get_socket(handle, &socket) == CURLE_OK, socket != -1 else {
             return end(.failed("cannot connect: \(describe(result))", .unavailable))
         }
+        window.connected(after: now - since)
         state = .ready
         since = now
         deadline = now + Connection.answerLimit
@@ -161,7 +164,7 @@ final class Connection {
     func proceed(_ window: inout LinkWindow, now: Int64) {
         switch state {
         case .connecting, .ended: break
-        case .ready: notice()
+        case .ready: notice(now)
         case .sending(let outgoing, let offset): send(outgoing, from: offset)
         case .awaitingReceipt(let outgoing):
             if !isAcknowledged, Network.unacknowledgedBytes(socket) == 0 {
@@ -171,6 +174,7 @@ final class Connection {
             receive(outgoing)
         }
         guard outcome == nil, now >= deadline else { return }
+        if isReady { waitedInVain = true }
         end(.failed(connectingSince == nil ? "no answer in time" : "cannot connect in time", .unavailable))
     }
 
@@ -222,10 +226,11 @@ final class Connection {
     }
 
     /// A sink says nothing before it has a packet: what can be read is the end.
-    private func notice() {
+    private func notice(_ now: Int64) {
         var byte: UInt8 = 0
         var count = 0
         guard curl_easy_recv(handle, &byte, 1, &count) != CURLE_AGAIN else { return }
+        waitedInVain = now - since >= Connection.leastWait
         end(.failed("the sink closed the connection before its packet was made", .unavailable))
     }
 

@@ -131,7 +131,7 @@ final class Delivery {
         while let message = curl_multi_info_read(multi, &left) {
             guard message.pointee.msg == CURLMSG_DONE, let handle = curl_message_handle(message) else { continue }
             let result = curl_message_result(message)
-            open.first { $0.handle == handle }?.connected(result, now: clock.milliseconds())
+            open.first { $0.handle == handle }?.connected(result, &window, now: clock.milliseconds())
         }
     }
 
@@ -162,6 +162,10 @@ final class Delivery {
         open.removeAll { connection in
             guard let outcome = connection.outcome else { return false }
             curl_multi_remove_handle(multi, connection.handle)  // fails only for a handle that is not in it
+            guard !connection.waitedInVain else {
+                waiting.insert(connection.target, at: 0)
+                return true
+            }
             busy.remove(connection.target.identity)
             ended.append((connection.target, outcome))
             return true
@@ -179,8 +183,8 @@ final class Delivery {
         }
         guard !waiting.isEmpty else { return Delivery.tick }
         let young = open.reduce(Delivery.tick) { least, connection in
-            guard let since = connection.connectingSince, since + Connection.connectPatience > now else { return least }
-            return min(least, since + Connection.connectPatience - now)
+            guard let since = connection.connectingSince, since + window.patience > now else { return least }
+            return min(least, since + window.patience - now)
         }
         return max(1, young)
     }

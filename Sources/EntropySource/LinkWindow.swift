@@ -11,20 +11,34 @@ struct LinkWindow {
     /// When the latest of the packets was sent that were acknowledged promptly.
     private var latestPrompt: Int64 = .min
 
-    /// Until when a packet counts as acknowledged promptly: two on a link of 500 bytes/s, with some to spare.
-    static let promptness: Int64 = 8_000
+    /// How long the last packet took.
+    private var lastTime: Int64 = 0
+    /// How long connections take to be made, smoothed, and how much that varies; nil before the first one was made.
+    private var connecting: (time: Int64, deviation: Int64)?
+
+    /// Until when a packet counts as acknowledged promptly. A packet that takes a link of 500 bytes/s three seconds is not:
+    /// behind another one, TCP would take it for lost, and send it again and again.
+    static let promptness: Int64 = 2_000
+    /// Until when it may hold its place at the most: a link of 100 bytes/s takes fifteen seconds for it.
+    static let longestHold: Int64 = 20_000
+
+    private static let longestPatience: Int64 = 1_000
+    private static let leastPatience: Int64 = 50
+    /// The longest for a link that was slow when it was last used.
+    private static let slowPatience: Int64 = 3_000
 
     init(largest: Int) {
         self.largest = max(1, largest)
-        size = min(2, self.largest)
+        size = 1
     }
 
     /// A packet that was sent at `start` has been acknowledged.
     mutating func acknowledged(sentAt start: Int64, now: Int64) {
+        lastTime = now - start
         if now - start <= LinkWindow.promptness {
             size = min(largest, size + 1)
             latestPrompt = max(latestPrompt, start)
-        } else if isHeld(sentAt: start, now: now) {
+        } else if latestPrompt <= start {
             size = max(1, size / 2)
         }
     }
@@ -32,6 +46,27 @@ struct LinkWindow {
     /// True while a packet that was sent at `start`, and was not acknowledged yet, takes a place. When one that was sent
     /// after it was prompt, the link is not to blame but the way to that sink: it gives its place up.
     func isHeld(sentAt start: Int64, now: Int64) -> Bool {
-        now - start <= LinkWindow.promptness || latestPrompt <= start
+        now - start <= LinkWindow.promptness
+            || latestPrompt <= start && now - start <= LinkWindow.longestHold
+    }
+
+    /// A connection was made, so many milliseconds after it was begun.
+    mutating func connected(after time: Int64) {
+        guard let (smoothed, deviation) = connecting else {
+            connecting = (time, time / 2)
+            return
+        }
+        // As RFC 6298 has it for the time of a round trip.
+        connecting = (smoothed + (time - smoothed) / 8, deviation + (abs(time - smoothed) - deviation) / 4)
+    }
+
+    /// Milliseconds after which a connection that is not made yet takes no place any more: what it sends from then on is a
+    /// few bytes now and then. Longer than connections mostly take, so that a slow link is not flooded with attempts, and no
+    /// longer, so that black holes take nobody's place.
+    var patience: Int64 {
+        guard lastTime <= LinkWindow.promptness else { return LinkWindow.slowPatience }
+        guard let connecting else { return LinkWindow.longestPatience }
+        return min(
+            LinkWindow.longestPatience, max(LinkWindow.leastPatience, connecting.time + 4 * connecting.deviation))
     }
 }

@@ -13,18 +13,30 @@ enum Prepared {
 }
 
 /// Makes packets: a chunk by Fortuna, a counter that is stored first, a signature, a box.
-struct PacketMaker {
-    let list: TargetList
-    let signer: any Signer
-    let accumulator: Accumulator
-    let clock: Clock
+final class PacketMaker {
+    private let list: TargetList
+    private let signer: any Signer
+    private let accumulator: Accumulator
+    private let clock: Clock
+    /// The last number of each target in this run: none is given twice, whatever an editor writes into the list.
+    private var given: [Target.Identity: Int64] = [:]
+
+    init(list: TargetList, signer: any Signer, accumulator: Accumulator, clock: Clock) {
+        self.list = list
+        self.signer = signer
+        self.accumulator = accumulator
+        self.clock = clock
+    }
+
+    /// Forgets whatever is not among these.
+    func keep(_ targets: Set<Target.Identity>) { given = given.filter { targets.contains($0.key) } }
 
     /// The next packet for each of `targets`. Their counters are on the medium, written in one step, before anyone could see
     /// a packet. Each one is handed over, with its target's place, as soon as it is made: a TPM takes its time.
     func prepare(_ targets: [Target], hand: (Int, Prepared) -> Void) {
         let numbers: [TargetList.Numbered]
         do throws(StateError) {
-            numbers = try list.number(targets)
+            numbers = try list.number(targets) { given[$0.identity] }
         } catch {
             for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
             return
@@ -35,7 +47,9 @@ struct PacketMaker {
             case .exhausted:
                 let error = StateError.counterExhausted(file: list.path, address: target.address)
                 hand(place, .failed(error.message, error.exitCode))
-            case .counter(let counter): hand(place, packet(counter, for: target))
+            case .counter(let counter):
+                given[target.identity] = counter
+                hand(place, packet(counter, for: target))
             }
         }
     }

@@ -205,11 +205,13 @@ public final class Source {
             backOff.keep(known)
             agenda.keep(known)
             report.keep(known)
+            maker.keep(known)
             let now = now
             mentionDistant(targets, now.unix)
             let due = targets.filter {
                 agenda.isDue($0, now) && backOff.isDue($0, now: now.milliseconds) && !delivery.isServing($0)
             }
+            if !due.isEmpty { try list.claim() }
             return schedule.shuffled(due.filter { !backOff.isFailing($0) })
                 + schedule.shuffled(due.filter { backOff.isFailing($0) })
         } catch {

@@ -33,6 +33,14 @@ public struct TargetList: Sendable {
         return targets
     }
 
+    /// Shows that counters can be stored, before anybody is connected to in vain: replaces the list with its own contents.
+    public func claim() throws(StateError) {
+        try StateFile.change(path, limit: TargetList.maximumSize) { (bytes) throws(StateError) in
+            guard let bytes else { throw .file(SystemError.missing(path)) }
+            return Change(contents: bytes, result: ())
+        }
+    }
+
     /// The number of the next packet for a target.
     public enum Numbered: Sendable, Equatable {
         case counter(Int64)
@@ -43,13 +51,17 @@ public struct TargetList: Sendable {
     }
 
     /// Counts one packet for each of `targets` and returns their numbers, stored durably, in one step, before anyone sees
-    /// them.
-    public func number(_ targets: [Target]) throws(StateError) -> [Numbered] {
+    /// them. `given` knows the last number that was given to a target: an editor that was opened before may have put an
+    /// older one into the file.
+    public func number(
+        _ targets: [Target], given: (Target) -> Int64? = { _ in nil }
+    ) throws(StateError) -> [Numbered] {
         try change(targets) { entry, _ in
             guard let entry else { return .gone }
-            guard entry.target.counter < .max else { return .exhausted }
-            entry.set("Counter", entry.target.counter + 1)
-            return .counter(entry.target.counter + 1)
+            let counter = max(entry.target.counter, given(entry.target) ?? .min)
+            guard counter < .max else { return .exhausted }
+            entry.set("Counter", counter + 1)
+            return .counter(counter + 1)
         }
     }
 

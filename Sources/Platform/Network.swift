@@ -14,6 +14,9 @@ public enum Network {
         return inet_pton(AF_INET6, text, &address) == 1
     }
 
+    /// The option of TCP by which a socket sends only full segments, and the rest together with its end (tcp(7), TCP_CORK).
+    public static let cork = TCP_CORK
+
     /// Bytes that were sent and that the peer's machine has not acknowledged; 0 also where the kernel does not say.
     public static func unacknowledgedBytes(_ socket: Int32) -> Int32 { platform_unacknowledged(socket) }
 }

@@ -1,0 +1,51 @@
+import Foundation
+import Support
+import Testing
+
+/// Sinks that nobody answers for, among those that answer. Slow: a minute.
+@Suite(.serialized) struct BlackHoleTests {
+    /// Starts a source with a list of `count` sinks, and as many black holes among them, and returns after how many seconds
+    /// every sink had its packet.
+    func serve(_ count: Int, among holes: Int) throws -> TimeInterval {
+        let place = try Workplace(.host)
+        try place.provision(["--algorithm", "ecdsa"])
+        let (catcher, hole) = (try PacketCatcher(everywhere: true), try BlackHole())
+        let key = try Data(place.directory.read("decrypt.pub")).base64EncodedString()
+        func entries(_ count: Int, _ network: String, _ port: UInt16) -> [[String: String]] {
+            (0..<count).map { ["Address": "127.\(network).\($0 / 250).\($0 % 250 + 1):\(port)", "Public": key] }
+        }
+        // The holes come first: whoever served the list from its beginning would meet them all at once.
+        let list = entries(holes, "9", hole.port) + entries(count, "8", catcher.port)
+        try place.directory.write("targets.json", Array(JSONSerialization.data(withJSONObject: list)))
+        let started = Date()
+        let source = try place.start("entropy-source", [])
+        #expect(
+            eventually(seconds: 120) { source.errors.components(separatedBy: ", unconfirmed").count > count },
+            "\(catcher.frames.count) served, \(source.errors.suffix(300))")
+        let seconds = Date().timeIntervalSince(started)
+        #expect(catcher.frames.count == count)
+        source.signal(SIGTERM)
+        #expect(source.wait(seconds: 20).status == 0)
+        // Nobody was there to take a packet: none was made.
+        let parsed = try JSONSerialization.jsonObject(with: Data(place.directory.read("targets.json")))
+        for entry in try #require(parsed as? [[String: Any]]).prefix(holes) { #expect(entry["Counter"] == nil) }
+        return seconds
+    }
+
+    @Test func aHundredOfThemDelayNobody() throws {
+        // The better one of two: the machine has other things to do.
+        let alone = min(try serve(900, among: 0), try serve(900, among: 0))
+        let among = min(try serve(900, among: 100), try serve(900, among: 100))
+        print(
+            String(
+                format: "| 900 sinks alone %.2f s | 900 sinks among 100 black holes %.2f s | ratio %.2f |", alone,
+                among,
+                among / alone))
+        #expect(among <= 1.2 * alone)
+    }
+
+    /// More of them than there can be connections: they are given up for those who wait.
+    @Test func evenVeryManyDoNotTakeEveryPlace() throws {
+        #expect(try serve(20, among: 600) < 60)
+    }
+}

@@ -1,0 +1,16 @@
+import Foundation
+
+/// A port that answers nothing, as a sink behind a broken route: its backlog is full, so the kernel drops every attempt to
+/// connect.
+public final class BlackHole: Sendable {
+    public let port: UInt16
+    private let listener: Socket
+    private let filler: Socket
+
+    /// At every address of this machine.
+    public init() throws {
+        // With a backlog of 0 the kernel keeps one connection that nobody accepts.
+        (listener, port) = try Socket.listen(backlog: 0, everywhere: true)
+        filler = try Socket.connect(port)
+    }
+}
