@@ -46,6 +46,8 @@ public struct DERReader {
     /// Passes over one element of any kind, with a tag number of any size.
     public mutating func skip() throws(DERError) {
         guard let first = rest.popFirst() else { throw .truncated }
+        // Universal tag 0 ends an indefinite length, which DER has not (X.690, 8.1.5).
+        guard first & 0xdf != 0 else { throw .unexpectedTag }
         if first & 0x1f == 0x1f { try skipHighTagNumber() }
         _ = try readContents()
     }

@@ -10,6 +10,7 @@ enum JSONLexicon {
 
     private static func find(in bytes: [UInt8]) -> (reason: String, place: Int)? {
         if let zero = bytes.firstIndex(of: 0) { return ("it holds a zero byte", zero) }
+        if let place = invalidUTF8(in: bytes) { return ("it is not UTF-8", place) }
         var isInString = false
         var place = 0
         while place < bytes.count {
@@ -19,18 +20,78 @@ enum JSONLexicon {
             case UInt8(ascii: "\\") where isInString:
                 // A key would end there for json-c.
                 if bytes[place...].starts(with: "\\u0000".utf8) { return ("a string holds a zero character", place) }
-                place += 1
+                guard let count = escapeLength(bytes[place...]) else {
+                    return ("a string holds an escaped character that would be lost", place)
+                }
+                place += count - 1
+            case 0x00..<0x20 where isInString: return ("a string holds a control character", place)
             case _ where isInString: break
             case UInt8(ascii: "'"): return ("a string stands in single quotes", place)
             case UInt8(ascii: "N"), UInt8(ascii: "I"): return ("NaN, Infinity and Null are no JSON", place)
             case UInt8(ascii: "-"), 0x30...0x39:
                 let number = bytes[place...].prefix(while: isNumberByte)
+                guard isNumber(number) else { return ("a number is not written as JSON has it", place) }
                 guard isWithin64Bits(number) else { return ("an integer is beyond 64 bits", place) }
                 place += number.count - 1
             default: break
             }
         }
         return nil
+    }
+
+    /// Where the first byte is that no UTF-8 has: json-c looks at the bytes' first bits only.
+    private static func invalidUTF8(in bytes: [UInt8]) -> Int? {
+        var parser = Unicode.UTF8.ForwardParser()
+        var input = bytes.makeIterator()
+        var place = 0
+        while true {
+            switch parser.parseScalar(from: &input) {
+            case .valid(let scalar): place += scalar.count
+            case .error: return place
+            case .emptyInput: return nil
+            }
+        }
+    }
+
+    /// Bytes of the escape that stands first, a surrogate pair being one. Nil where json-c would put U+FFFD in its place: for
+    /// half a pair, and by mistake for the characters above U+FFFF whose last 16 bits look like half a pair.
+    private static func escapeLength(_ text: ArraySlice<UInt8>) -> Int? {
+        guard let unit = codeUnit(text) else { return 2 }
+        guard unit & 0xf800 == 0xd800 else { return 6 }
+        guard unit < 0xdc00, let low = codeUnit(text.dropFirst(6)), low & 0xfc00 == 0xdc00 else { return nil }
+        let character = 0x10000 + ((unit & 0x3ff) << 10 | low & 0x3ff)
+        return character & 0xf800 == 0xd800 ? nil : 12
+    }
+
+    /// The number of an escape `\u` with four digits; nil for any other text.
+    private static func codeUnit(_ text: ArraySlice<UInt8>) -> UInt32? {
+        guard text.starts(with: "\\u".utf8) else { return nil }
+        let digits = text.dropFirst(2).prefix(4)
+        guard digits.count == 4, digits.first != UInt8(ascii: "+") else { return nil }
+        return UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
+    }
+
+    /// A minus or none, an integer without leading zeros, and perhaps a fraction and an exponent (RFC 8259, 6).
+    private static func isNumber(_ text: ArraySlice<UInt8>) -> Bool {
+        var rest = text
+        func take(_ characters: UInt8...) -> Bool {
+            guard let first = rest.first, characters.contains(first) else { return false }
+            rest.removeFirst()
+            return true
+        }
+        func takeDigits() -> Bool {
+            let digits = rest.prefix { (0x30...0x39).contains($0) }
+            rest = rest.dropFirst(digits.count)
+            return !digits.isEmpty
+        }
+        _ = take(UInt8(ascii: "-"))
+        guard take(UInt8(ascii: "0")) || takeDigits() else { return false }
+        if take(UInt8(ascii: ".")), !takeDigits() { return false }
+        if take(UInt8(ascii: "e"), UInt8(ascii: "E")) {
+            _ = take(UInt8(ascii: "+"), UInt8(ascii: "-"))
+            guard takeDigits() else { return false }
+        }
+        return rest.isEmpty
     }
 
     /// An integer beyond 64 bits json-c takes for the nearest one: written back it would be another number.

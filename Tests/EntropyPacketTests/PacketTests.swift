@@ -86,9 +86,10 @@ import Testing
             [0x80, 0x00], [0xa0, 0x10] + [UInt8](repeating: 1, count: 16),
             [0x80, 0x81, 0x10] + [UInt8](repeating: 1, count: 16),
             [0x81], [0x81, 0x05, 0x00], [0x80, 0x80, 0x00, 0x00], [0x9f, 0x1f, 0x00, 0x00], [0xbf, 0x80, 0x01, 0x00],
+            [0x00, 0x00], [0x20, 0x00],
         ] as [[UInt8]])
     func damagedElementsAreRefused(_ extra: [UInt8]) {
-        // [0x9f, 0x1f] is a high tag number in its own form; what follows it is not.
+        // [0x9f, 0x1f] is a high tag number in its own form; what follows it is not. [0x00, 0x00] ends an indefinite length.
         #expect(throws: PacketError.malformedPacket) { try Packet(decoding: message(extra)) }
     }
 

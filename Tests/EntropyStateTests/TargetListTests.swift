@@ -100,7 +100,7 @@ import Testing
 
     @Test(arguments: [
         "18446744073709551616", "-9223372036854775809", "{\"x\": [1, 99999999999999999999]}", "'x'", "NaN", "Infinity",
-        "-Infinity", "\"a\\u0000b\"",
+        "-Infinity", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "\"\\ud83dx\"", "\"\\ud837\\ude00\"",
     ])
     func whatWouldChangeOnTheWayIsRefusedUnderUnknownKeysToo(_ value: String) throws {
         try write("[\(entry(", \"Note\": \(value)"))]")
@@ -109,11 +109,29 @@ import Testing
 
     @Test(arguments: [
         "-12345678901234567890.5", "18446744073709551615", "1e400", "\"it's NaN -99999999999999999999\"", "\"\\\\\"",
+        "\"\u{1de00}\"",
     ])
     func whatStaysAsItIsIsKept(_ value: String) throws {
         try write("[\(entry(", \"Note\": \(value)"))]")
         _ = try list.number([try #require(try list.load().first)])
         #expect(try directory.text("targets.json").contains("\"Note\": \(value)"))
+    }
+
+    @Test(arguments: ["-.5", "-", "1.", "-01", "1e", "1e+", "0x1", "\"a\u{13}b\"", "\"a\nb\""])
+    func whatIsNoJSONIsRefusedUnderUnknownKeysToo(_ value: String) throws {
+        try write("[\(entry(", \"Note\": \(value)"))]")
+        #expect((#expect(throws: StateError.self) { try list.load() })?.exitCode == .badInput)
+    }
+
+    @Test(
+        arguments: [
+            [0x80], [0xc3], [0xc0, 0x80], [0xe0, 0x80, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80],
+        ] as [[UInt8]])
+    func whatIsNotUTF8IsRefused(_ bytes: [UInt8]) throws {
+        let text = entry(", \"Note\": \"*\"").utf8.split(separator: UInt8(ascii: "*"))
+        try directory.write("targets.json", [0x5b] + text[0] + bytes + text[1] + [0x5d])
+        let error = #expect(throws: StateError.self) { try list.load() }
+        #expect(error?.exitCode == .badInput)
     }
 
     @Test func nullIsAsIfItWereMissing() throws {
