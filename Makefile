@@ -1,7 +1,7 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test build board lint clean packages-build packages-test
+.PHONY: help demo test fuzz build board lint clean packages-build packages-test
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -12,6 +12,7 @@ BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/
 help:
 	@echo "make demo   provision a software TPM, send one chunk from a source to a sink, show each step"
 	@echo "make test   every test, on the host and under an emulated Cortex-A8"
+	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make lint   the code's format"
@@ -25,6 +26,10 @@ test: packages-test board
 	swift build --build-tests
 	swift test --skip-build
 
+# RUNS executions of each of the SUBJECTS, or TIME seconds.
+fuzz: packages-test
+	@RUNS=$(RUNS) TIME=$(TIME) Tests/Fuzz/run.sh $(SUBJECTS)
+
 # The Swift runtime goes into the programs: a server needs Debian's libraries only.
 build: packages-build
 	set -e; for program in $(PROGRAMS); do swift build --configuration release --static-swift-stdlib --product $$program; done
@@ -35,10 +40,10 @@ board: packages-build
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh .ci/run; do sh -n $$script || exit 1; done
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board
+	rm -rf .build .build-board .build-fuzz
 
 packages-build:
 	@provisioning/install-packages.sh build

@@ -100,7 +100,17 @@ let package = Package(
             "ProgramTests",
             [
                 "EntropyPacket", "EntropyCrypto", "Support", "entropy-source", "entropy-sink", "entropy-target",
-                "entropy-config", "curve25519gen", "rsagen",
+                "entropy-config", "curve25519gen", "rsagen", "fuzz",
             ]),
+
+        // The fuzzers (CONTRIBUTING.md): with every build of the tests, to replay; under libFuzzer by `make fuzz`.
+        .target(name: "CLibFuzzer", path: "Tests/Fuzz/CLibFuzzer"),
+        program(
+            "fuzz",
+            [
+                "CLibFuzzer", "Provisioning", "TPM", "EntropySource", "EntropyState", "EntropyPacket", "EntropyCrypto",
+                "DER",
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+            ], path: "Tests/Fuzz/fuzz"),
     ]
 )

@@ -11,7 +11,7 @@ public enum Base64 {
 
     /// Nil for text that is not base64: another alphabet, white space, missing padding.
     public static func decode(_ text: String) -> [UInt8]? {
-        // Where char has a sign, libsodium 1.0.18 takes every byte above 0x80 for a slash.
+        // Where char has a sign, libsodium 1.0.18 takes every byte from 0x80 on for a slash.
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         let characters = text.utf8.map { CChar(bitPattern: $0) }
         var bytes = [UInt8](repeating: 0, count: characters.count / 4 * 3 + 3)

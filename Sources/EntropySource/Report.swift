@@ -113,13 +113,23 @@ extension Report {
     /// Bytes of the file at the most: thousands of sinks.
     private static let maximumSize = 4 << 20
 
+    private static let expectation = "an object that entropy-source wrote"
+
     /// What a running source wrote.
     public init(reading path: String) throws(StateError) {
-        let reader = try FieldReader(
-            reading: path, limit: Report.maximumSize, expecting: "an object that entropy-source wrote")
+        try self.init(
+            try FieldReader(reading: path, limit: Report.maximumSize, expecting: Report.expectation))
+    }
+
+    /// The same, of what was read already.
+    package init(decoding bytes: [UInt8], file: String) throws(StateError) {
+        try self.init(try FieldReader(decoding: bytes, file: file, expecting: Report.expectation))
+    }
+
+    private init(_ reader: FieldReader) throws(StateError) {
         guard let list = reader.object["Targets"]?.elements else { throw reader.wrong("Targets", "a list") }
         for (place, element) in list.enumerated() {
-            let item = FieldReader(file: path, prefix: "entry \(place + 1), ", object: element)
+            let item = FieldReader(file: reader.file, prefix: "entry \(place + 1), ", object: element)
             let bytes = try item.requiredBytes("Public")
             guard let key = try? BoxPublicKey(bytes) else { throw item.wrong("Public", "32 bytes in base64") }
             let word = try item.required("Status", try item.string("Status"))

@@ -3,7 +3,7 @@ import Platform
 
 /// Reads the members of one object and says exactly which of them is not what it should be.
 package struct FieldReader {
-    let file: String
+    package let file: String
     /// "entry 3, " in a list, empty otherwise.
     let prefix: String
     package let object: JSONValue
@@ -21,9 +21,14 @@ package struct FieldReader {
     ) throws(StateError) {
         var bytes = try StateFile.contents(of: path, limit: limit, secret: secret, warn: warn)
         defer { wipe(&bytes) }
-        let document = try JSONDocument(parsing: bytes, file: path)
-        guard document.value.kind == .object else { throw .content(file: path, field: "", expected: what) }
-        self.init(file: path, object: document.value)
+        try self.init(decoding: bytes, file: path, expecting: what)
+    }
+
+    /// Takes what was read from a file that holds one object.
+    package init(decoding bytes: [UInt8], file: String, expecting what: String) throws(StateError) {
+        let document = try JSONDocument(parsing: bytes, file: file)
+        guard document.value.kind == .object else { throw .content(file: file, field: "", expected: what) }
+        self.init(file: file, object: document.value)
     }
 
     package func wrong(_ field: StaticString, _ expected: String) -> StateError {

@@ -30,11 +30,13 @@ extension BoxPublicKey {
             throw .key(file: path, CryptoError(.notAKey, "the name is a private key's; the .pub beside it is expected"))
         }
         let bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize)
-        do throws(CryptoError) {
-            let key = try BoxPublicKey(try rawKey(bytes, label))
-            try key.requireUsable()
-            return key
-        } catch { throw .key(file: path, error) }
+        do throws(CryptoError) { return try BoxPublicKey(decoding: bytes) } catch { throw .key(file: path, error) }
+    }
+
+    /// What such a file holds.
+    package init(decoding file: [UInt8]) throws(CryptoError) {
+        try self.init(try rawKey(file, BoxPublicKey.label))
+        try requireUsable()
     }
 }
 
@@ -49,10 +51,13 @@ extension BoxPrivateKey {
         }
         var bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize, secret: true, warn: warn)
         defer { wipe(&bytes) }
-        do throws(CryptoError) {
-            var raw = try rawKey(bytes, label)
-            return try BoxPrivateKey(moving: &raw)
-        } catch { throw .key(file: path, error) }
+        do throws(CryptoError) { return try BoxPrivateKey(decoding: bytes) } catch { throw .key(file: path, error) }
+    }
+
+    /// What such a file holds.
+    package convenience init(decoding file: [UInt8]) throws(CryptoError) {
+        var raw = try rawKey(file, BoxPrivateKey.label)
+        try self.init(moving: &raw)
     }
 }
 

@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test(arguments: [
-        // libsodium takes bytes above 0x80 for slashes where char has a sign; é has two.
+        // libsodium takes bytes from 0x80 on for slashes where char has a sign; é has two.
         "éé", "AAé", "éA=",
         "A", "AA", "AA=", "AA===", "AQI", "AB==", "AQID\n", " AQID", "-_8=", "A=ID", "AQIDé", "====", "AA==AA==",
     ])

@@ -8,6 +8,7 @@ import TPM
 public struct TPMRecord: Sendable {
     /// Bytes of such a file at the most; one has about a thousand.
     private static let maximumSize = 65536
+    private static let expectation = "an object that rsagen wrote"
 
     /// The signing key's Name: its public area, hashed.
     public let keyName: [UInt8]
@@ -42,8 +43,16 @@ public struct TPMRecord: Sendable {
     }
 
     public init(reading path: String) throws(StateError) {
-        let reader = try FieldReader(
-            reading: path, limit: TPMRecord.maximumSize, expecting: "an object that rsagen wrote")
+        try self.init(
+            try FieldReader(reading: path, limit: TPMRecord.maximumSize, expecting: TPMRecord.expectation))
+    }
+
+    /// The same, of what was read already.
+    package init(decoding bytes: [UInt8], file: String) throws(StateError) {
+        try self.init(try FieldReader(decoding: bytes, file: file, expecting: TPMRecord.expectation))
+    }
+
+    private init(_ reader: FieldReader) throws(StateError) {
         keyName = try reader.requiredBytes("KeyName")
         primaryName = try reader.requiredBytes("PrimaryName")
         saltLength = try reader.integer("SaltLength")
