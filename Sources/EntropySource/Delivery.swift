@@ -90,7 +90,7 @@ final class Delivery {
         var taken = open.count { $0.takesPlace(window, now: now) }
         var begun = 0
         var failed: [(Target, Outcome)] = []
-        while taken < window.size, begun < waiting.count {
+        while taken < window.connections, begun < waiting.count {
             guard open.count < maximumConnections || makeRoom(now) else { break }
             let target = waiting[begun]
             begun += 1

@@ -1,11 +1,11 @@
-/// How many deliveries use the link at once. A hotspot of a few hundred bytes a second carries one packet in the time that
+/// How much of the link deliveries take at once. A hotspot of a few hundred bytes a second carries one packet in the time that
 /// a sink waits for it; 32 at once would all be late. So the number begins low, grows with each packet that was
 /// acknowledged promptly, and is halved by each that was not: as TCP does it with segments, only that here each delivery is
 /// a connection of its own and knows nothing of the others.
 ///
 /// Times are milliseconds of the monotonic clock.
 struct LinkWindow {
-    /// Deliveries at once, at least one.
+    /// Packets at once, at least one.
     private(set) var size: Int
     private let largest: Int
     /// When the latest of the packets was sent that were acknowledged promptly.
@@ -23,9 +23,12 @@ struct LinkWindow {
     static let longestHold: Int64 = 20_000
 
     private static let longestPatience: Int64 = 1_000
+    private static let firstPatience: Int64 = 500
     private static let leastPatience: Int64 = 50
     /// The longest for a link that was slow when it was last used.
     private static let slowPatience: Int64 = 3_000
+    /// Connections that are begun at once where nothing is known against it: an attempt is a few bytes.
+    private static let firstConnections = 4
 
     init(largest: Int) {
         self.largest = max(1, largest)
@@ -50,6 +53,13 @@ struct LinkWindow {
             || latestPrompt <= start && now - start <= LinkWindow.longestHold
     }
 
+    /// True for a link that was slow when it was last used.
+    private var isSlow: Bool { lastTime > LinkWindow.promptness }
+
+    /// Connections at once that are being made, or whose packets wait for their turn or are on the link: as many as packets,
+    /// and a few more on a link that is not known to be slow, so that one packet's turn is not spent on connecting.
+    var connections: Int { isSlow ? size : max(size, min(largest, LinkWindow.firstConnections)) }
+
     /// A connection was made, so many milliseconds after it was begun.
     mutating func connected(after time: Int64) {
         guard let (smoothed, deviation) = connecting else {
@@ -64,8 +74,8 @@ struct LinkWindow {
     /// few bytes now and then. Longer than connections mostly take, so that a slow link is not flooded with attempts, and no
     /// longer, so that black holes take nobody's place.
     var patience: Int64 {
-        guard lastTime <= LinkWindow.promptness else { return LinkWindow.slowPatience }
-        guard let connecting else { return LinkWindow.longestPatience }
+        guard !isSlow else { return LinkWindow.slowPatience }
+        guard let connecting else { return LinkWindow.firstPatience }
         return min(
             LinkWindow.longestPatience, max(LinkWindow.leastPatience, connecting.time + 4 * connecting.deviation))
     }

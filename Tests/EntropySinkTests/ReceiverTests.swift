@@ -48,6 +48,57 @@ import Testing
         return Receipt(opening: Array(frame.dropFirst(2)), with: sealed.sharedKey)
     }
 
+    /// A sealed packet, and the key for its receipt.
+    func sealed(counter: Int64, timestamp: Int64 = 1000, by signer: SoftwareSigner? = nil) throws -> Envelope.Sealed {
+        let message = try Packet(
+            timestamp: timestamp, counter: counter, chunk: [UInt8](repeating: UInt8(counter & 255), count: 1024),
+            recipient: Recipient(sink.publicKey)
+        ).encode()
+        let signature = try (signer ?? ReceiverTests.signer.get()).sign(message)
+        return try Envelope.seal(SignedMessage(message: message, signature: signature), to: sink.publicKey)
+    }
+
+    /// Packets that come in one burst, and what each of them is answered.
+    func burst(_ receiver: Receiver, _ packets: [Envelope.Sealed]) -> [Receipt?] {
+        let answers = receiver.receive(packets.map { Receiver.Arrival(bytes: $0.bytes, peer: Peer(nil)) })
+        return zip(answers, packets).map { answer, packet in
+            answer.receipt.flatMap { Receipt(opening: Array($0.dropFirst(2)), with: packet.sharedKey) }
+        }
+    }
+
+    @Test func aBurstSharesOneWriteAndEachHasItsAnswer() throws {
+        let receiver = try receiver()
+        let stranger = try SoftwareSigner(generating: .ecdsaP256)
+        let packets = try [
+            sealed(counter: 6), sealed(counter: 9), sealed(counter: 8), sealed(counter: 10, by: stranger),
+            sealed(counter: 11, timestamp: 5), sealed(counter: 12), sealed(counter: 12),
+        ]
+        let statuses = burst(receiver, packets).map { $0?.status }
+        #expect(
+            statuses == [.mixed, .mixed, .counterRegressed, nil, .timestampOutsideDrift, .mixed, .counterRegressed])
+        #expect(try storedCounter() == 12)
+        let pool = try directory.read("pool")
+        #expect(stride(from: 0, to: pool.count, by: 1024).map { pool[$0] } == [6, 9, 12])
+    }
+
+    @Test func ofABurstOnlyThatIsMixedWhichIsAboveTheFile() throws {
+        let receiver = try receiver()
+        try directory.write(
+            "config.json",
+            directory.text("config.json").replacingOccurrences(of: "\"Counter\":5", with: "\"Counter\":7"))
+        let receipts = try burst(receiver, [sealed(counter: 6), sealed(counter: 7), sealed(counter: 8)])
+        #expect(receipts.map { $0?.status } == [.counterRegressed, .counterRegressed, .mixed])
+        #expect(receipts.map { $0?.counter } == [8, 8, 8])
+        #expect(try storedCounter() == 8)
+        #expect(try poolSize == 1024)
+        // Nor any of it where nothing can be stored, now or later.
+        try directory.write("config.json", "broken")
+        let lost = try [sealed(counter: 9), sealed(counter: 10)]
+        #expect(burst(receiver, lost).map { $0?.status } == [.notMixed, .notMixed])
+        #expect(burst(receiver, lost).map { $0?.status } == [.counterRegressed, .counterRegressed])
+        #expect(try poolSize == 1024)
+    }
+
     /// What one packet alone is answered.
     func answer(_ receiver: Receiver, _ bytes: [UInt8]) -> [UInt8]? {
         receiver.receive([Receiver.Arrival(bytes: bytes, peer: Peer(nil))])[0].receipt

@@ -26,12 +26,13 @@ final class FakeNoise: NoiseSource {
     /// A source with one target that nobody serves; `said` gets its lines.
     func source(
         now: Int64 = 0, noise: [any NoiseSource] = [FakeNoise()], unixTime: (@Sendable () -> Int64)? = nil,
-        milliseconds: @escaping @Sendable () -> Int64 = { 0 }, say: @escaping (String) -> Void
+        milliseconds: @escaping @Sendable () -> Int64 = { 0 }, port: UInt16 = 1, interval: Int64 = 60,
+        say: @escaping (String) -> Void
     ) throws -> Source {
         let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
-        try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:1\", \"Public\": \"\(key)\"}]")
+        try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:\(port)\", \"Public\": \"\(key)\"}]")
         let settings = Source.Settings(
-            targets: directory.file("targets.json"), seed: directory.file("seed"), interval: 60, scan: 60,
+            targets: directory.file("targets.json"), seed: directory.file("seed"), interval: interval, scan: 60,
             earliest: 1000)
         return try Source(
             settings, signer: try SoftwareSigner(generating: .ecdsaP256), noise: noise,
@@ -87,6 +88,38 @@ final class FakeNoise: NoiseSource {
         #expect(try directory.read("seed") == second)
         try source.finish()
         #expect(try directory.read("seed") != second)
+    }
+
+    /// The wall clock runs away by a day in the midst of an interval, and is steady again.
+    @Test func aClockThatJumpedIsWaitedOut() throws {
+        final class Wall: @unchecked Sendable { var offset: Int64 = 1_800_000_000 }
+        let (hand, wall) = (HandClock(), Wall())
+        let catcher = try PacketCatcher()
+        let source = try source(
+            unixTime: { wall.offset + hand.milliseconds / 1000 }, milliseconds: { hand.milliseconds },
+            port: catcher.port, interval: 3600
+        ) { _ in }
+        func next() throws -> Int64? {
+            let parsed = try JSONSerialization.jsonObject(with: Data(directory.read("targets.json")))
+            return ((parsed as? [[String: Any]])?.first?["Next"] as? NSNumber)?.int64Value
+        }
+        #expect(try source.scan().served == 1)
+        let before = try #require(try next())
+        hand.milliseconds += 60_000
+        wall.offset += 86400
+        guard case .clockJumped(86400) = #expect(throws: SourceError.self, performing: { try source.scan() }) else {
+            Issue.record("another error")
+            return
+        }
+        hand.milliseconds += 59_000
+        #expect(throws: SourceError.self) { try source.scan() }
+        hand.milliseconds += 1_000
+        // By the wall clock it would be due since long; the interval is not over, and Next says so to the next run.
+        #expect(try source.scan().served == 0)
+        #expect(abs(try #require(try next()) - (before + 86400)) <= 1)
+        hand.milliseconds += 4_000_000
+        #expect(try source.scan().served == 1)
+        #expect(catcher.frames.count == 2)
     }
 
     @Test func oneNoiseSourceIsEnough() throws {

@@ -121,6 +121,27 @@ import Testing
         #expect(!finished.errors.contains("closed the connection"))
     }
 
+    /// What is arriving when it is asked to end is mixed, and gets its receipt; whoever says nothing is not waited for.
+    @Test func noAcceptedPacketIsLostWhenItStops() throws {
+        let idle = try (0..<20).map { _ in try Socket.connect(sink.port) }
+        let arriving = try Socket.connect(sink.port)
+        arriving.send(Array(frames[0].prefix(700)))
+        usleep(100_000)
+        let started = Date()
+        sink.running.signal(SIGTERM)
+        let port = sink.port
+        #expect(eventually { (try? Socket.connect(port)) == nil })
+        for connection in idle { #expect(connection.receive(1) == []) }
+        #expect(Date().timeIntervalSince(started) < 3)
+        #expect(sink.running.process.isRunning)
+        arriving.send(Array(frames[0].dropFirst(700)))
+        #expect(arriving.receive(100).count > 40)
+        let finished = sink.running.wait(seconds: 10)
+        #expect(finished.status == 0)
+        #expect(finished.errorLines.last == "entropy-sink: stopped" && finished.errors.contains("packet 1 mixed"))
+        #expect(try poolSize == 1024)
+    }
+
     @Test func aKilledSinkOpensNoDoorToAReplay() throws {
         try serve(0)
         sink.running.signal(SIGKILL)

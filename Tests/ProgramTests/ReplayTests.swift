@@ -1,0 +1,87 @@
+import EntropyCrypto
+import EntropyPacket
+import Foundation
+import Support
+import Testing
+
+/// Packets that come again, in another order, by another way, or from a source that has forgotten some.
+@Suite(.enabled(if: haveTools("qemu-arm-static"), "qemu-arm-static is not installed")) struct ReplayTests {
+    /// A source's files and a sink's, and packets that were sealed to it and caught on the way.
+    func caught(_ count: Int, _ build: Build) throws -> (place: Workplace, frames: [[UInt8]]) {
+        let place = try Workplace(build)
+        try place.provision()
+        let catcher = try PacketCatcher()
+        try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
+        for number in 1...count {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            #expect(try place.run("entropy-source", "--once").status == 0)
+            #expect(eventually { catcher.frames.count == number })
+        }
+        return (place, catcher.frames.map { Frame.encode($0) })
+    }
+
+    /// What a sink answers to a frame: whether it says anything at all.
+    func isAnswered(_ frame: [UInt8], by sink: RunningSink) throws -> Bool {
+        let connection = try Socket.connect(sink.port)
+        connection.send(frame)
+        return connection.receive(1).count == 1
+    }
+
+    @Test(arguments: Build.available) func anOldPacketIsMixedOnceAndNeverAfterANewerOne(_ build: Build) throws {
+        let (place, frames) = try caught(3, build)
+        let sink = try RunningSink(place)
+        // The second one, itself again, the first one, which was held up, and the third.
+        for (number, size) in [(1, 1024), (1, 1024), (0, 1024), (2, 2048), (1, 2048), (2, 2048)] {
+            #expect(try isAnswered(frames[number], by: sink))
+            #expect(try place.directory.read("pool").count == size)
+        }
+        #expect(try place.number("config.json", "Counter") == 3)
+        // One line a second; the rest is counted. Those that are held back come before the sink ends, or with the next one.
+        #expect(eventually { sink.log.contains("refused: its counter is not above the stored 2") }, "\(sink.log)")
+    }
+
+    /// A sink that opened its packet, signature and all, seals it to its neighbour.
+    @Test(arguments: Build.available) func aPacketThatOneSinkPassesOnIsRefusedByAnother(_ build: Build) throws {
+        let (place, frames) = try caught(1, build)
+        let other = try Workplace(.host)
+        for name in ["signer.pub", "signer.key"] { try other.directory.write(name, place.directory.read(name)) }
+        try other.run("curve25519gen")
+        try other.directory.write("config.json", Array(other.run("entropy-config", "-a", "127.0.0.1:0").output))
+        try other.directory.write("pool", "")
+        let neighbour = try RunningSink(other)
+        var secret = try place.directory.read("decrypt.key")
+        let opened = try Envelope.open(Array(frames[0].dropFirst(2)), with: BoxPrivateKey(moving: &secret))
+        let sealed = try Envelope.seal(opened.message, to: BoxPublicKey(try other.directory.read("decrypt.pub")))
+        let connection = try Socket.connect(neighbour.port)
+        connection.send(Frame.encode(sealed.bytes))
+        let answer = connection.receive(128)
+        let receipt = try #require(Receipt(opening: Array(answer.dropFirst(2)), with: sealed.sharedKey))
+        #expect(receipt.status == .wrongRecipient && receipt.counter == 0)
+        #expect(neighbour.log.contains("packet 1 refused: the packet names another sink as its recipient"))
+        #expect(try other.directory.read("pool").isEmpty)
+        #expect(try other.number("config.json", "Counter") == 0)
+    }
+
+    /// The card was written back from an old copy: the list's counters are those of then.
+    @Test(arguments: Build.available) func aSourceFromAnOldBackupFindsItsWay(_ build: Build) throws {
+        let place = try Workplace(build)
+        try place.provision()
+        let sink = try RunningSink(place)
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        let backup = try place.directory.read("targets.json")
+        for _ in 1...5 {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            #expect(try place.run("entropy-source", "--once").status == 0)
+        }
+        try place.directory.write("targets.json", backup)
+        let source = try place.start("entropy-source", ["--scan", "1s"])
+        #expect(
+            eventually { source.errors.contains("packet 1 refused: the sink's counter is 5; ours is moved there") },
+            "\(source.errors)")
+        #expect(eventually { source.errors.contains("packet 6 mixed") }, "\(source.errors)")
+        #expect(try place.directory.read("pool").count == 6 * 1024)
+        #expect(try place.number("config.json", "Counter") == 6)
+        source.signal(SIGTERM)
+        #expect(source.wait(seconds: 10).status == 0)
+    }
+}
