@@ -1,7 +1,7 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test fuzz build board lint clean packages-build packages-test
+.PHONY: help demo test fuzz sanitize build board lint clean packages-build packages-test
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -13,6 +13,7 @@ help:
 	@echo "make demo   provision a software TPM, send one chunk from a source to a sink, show each step"
 	@echo "make test   every test, on the host and under an emulated Cortex-A8"
 	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
+	@echo "make sanitize  the tests under AddressSanitizer, those of the sink also under ThreadSanitizer (this machine's build only)"
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make lint   the code's format"
@@ -30,6 +31,17 @@ test: packages-test board
 fuzz: packages-test
 	@RUNS=$(RUNS) TIME=$(TIME) Tests/Fuzz/run.sh $(SUBJECTS)
 
+# Those that count seconds, or run for minutes, tell nothing more here.
+SLOW_TESTS := EnduranceTests|KillTests|SlowLinkTests|BlackHoleTests
+SINK_TESTS := EntropySinkTests|SinkNetworkTests|SinkServiceTests|ReplayTests|OriginalTests|DiskTests
+
+sanitize: packages-test
+	swift build --build-tests --sanitize=address --scratch-path .build-address
+	SCRATCH_PATH=.build-address LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.txt:print_suppressions=0 \
+		swift test --skip-build --sanitize=address --scratch-path .build-address --skip '$(SLOW_TESTS)'
+	swift build --build-tests --sanitize=thread --scratch-path .build-thread
+	SCRATCH_PATH=.build-thread TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --sanitize=thread --scratch-path .build-thread --filter '$(SINK_TESTS)'
+
 # The Swift runtime goes into the programs: a server needs Debian's libraries only.
 build: packages-build
 	set -e; for program in $(PROGRAMS); do swift build --configuration release --static-swift-stdlib --product $$program; done
@@ -43,7 +55,7 @@ lint:
 	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread
 
 packages-build:
 	@provisioning/install-packages.sh build

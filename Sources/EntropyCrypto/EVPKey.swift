@@ -44,6 +44,13 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
     /// not on the curve (SP 800-89, 5.3.3; SP 800-56A, 5.6.2.3.3).
     private static func judge(_ key: OpaquePointer) throws(CryptoError) -> KeyAlgorithm {
         let algorithm = try algorithm(of: key)
+        // First: OpenSSL's check of a modulus draws lots, and what it says of a weak one differs.
+        if case .rsa = algorithm, WeakModulus.matches(key) {
+            throw CryptoError(
+                .unsupportedKey,
+                "this key is one of those that Infineon's chips made before 2018 (ROCA, CVE-2017-15361): who has its "
+                    + "public half can compute the private one; update the firmware, or use P-256")
+        }
         let context = try OpenSSL.require(EVP_PKEY_CTX_new(key, nil), "EVP_PKEY_CTX_new")
         defer {
             EVP_PKEY_CTX_free(context)
@@ -51,12 +58,6 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
         }
         guard EVP_PKEY_public_check(context) == 1 else {
             throw CryptoError(.unsupportedKey, "the numbers of this key are no public key")
-        }
-        if case .rsa = algorithm, WeakModulus.matches(key) {
-            throw CryptoError(
-                .unsupportedKey,
-                "this key is one of those that Infineon's chips made before 2018 (ROCA, CVE-2017-15361): who has its "
-                    + "public half can compute the private one; update the firmware, or use P-256")
         }
         return algorithm
     }

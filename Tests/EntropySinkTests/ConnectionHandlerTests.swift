@@ -7,7 +7,7 @@ import Testing
 @testable import EntropySink
 
 /// One connection, with the event loop's time in hand.
-@Suite struct ConnectionHandlerTests {
+@Suite final class ConnectionHandlerTests {
     /// The packets that were handed over, and the promise of the last one's answer.
     final class Desk: @unchecked Sendable {
         var packets: [[UInt8]] = []
@@ -16,6 +16,12 @@ import Testing
 
     let desk = Desk()
     let gate = Gate(.standard)
+    private var channels: [EmbeddedChannel] = []
+
+    deinit {
+        // One that is not finished is never freed.
+        for channel in channels { _ = try? channel.finish(acceptAlreadyClosed: true) }
+    }
 
     func connect() throws -> EmbeddedChannel {
         let desk = desk
@@ -27,6 +33,7 @@ import Testing
             return promise.futureResult
         }
         let channel = EmbeddedChannel(handler: handler)
+        channels.append(channel)
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
         return channel
     }

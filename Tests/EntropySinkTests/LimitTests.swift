@@ -6,6 +6,14 @@ import Testing
 @testable import EntropySink
 
 @Suite struct LimitTests {
+    /// Channels that are connected to nothing; `body` may use them.
+    func withChannels(_ count: Int, _ body: ([EmbeddedChannel]) throws -> Void) throws {
+        let channels = (0..<count).map { _ in EmbeddedChannel() }
+        // One that is not finished is never freed.
+        defer { for channel in channels { _ = try? channel.finish() } }
+        try body(channels)
+    }
+
     func peer(_ address: String) throws -> Peer { Peer(try SocketAddress(ipAddress: address, port: 1)) }
 
     @Test func oneLineASecondWhoeverCausesIt() {
@@ -38,17 +46,18 @@ import Testing
 
     @Test func onePeerCannotTakeEveryPlace() throws {
         let gate = Gate(.standard)
-        let channels = (0...SinkLimits.standard.connectionsPerAddress).map { _ in EmbeddedChannel() }
-        for channel in channels.dropLast() { #expect(gate.enter(try peer("192.0.2.1"), channel)) }
-        #expect(!gate.enter(try peer("192.0.2.1"), channels[32]))
-        // The same peer by way of a socket for both families, and one that is its neighbour.
-        #expect(!gate.enter(try peer("::ffff:192.0.2.1"), channels[32]))
-        #expect(try peer("::ffff:192.0.2.1").text == "192.0.2.1")
-        let neighbour = EmbeddedChannel()
-        #expect(gate.enter(try peer("192.0.2.2"), neighbour))
-        #expect(gate.channels.count == 33)
-        gate.leave(try peer("192.0.2.1"), channels[7])
-        #expect(gate.enter(try peer("192.0.2.1"), channels[32]))
+        let most = SinkLimits.standard.connectionsPerAddress
+        try withChannels(most + 2) { channels in
+            for channel in channels.prefix(most) { #expect(gate.enter(try peer("192.0.2.1"), channel)) }
+            #expect(!gate.enter(try peer("192.0.2.1"), channels[most]))
+            // The same peer by way of a socket for both families, and one that is its neighbour.
+            #expect(!gate.enter(try peer("::ffff:192.0.2.1"), channels[most]))
+            #expect(try peer("::ffff:192.0.2.1").text == "192.0.2.1")
+            #expect(gate.enter(try peer("192.0.2.2"), channels[most + 1]))
+            #expect(gate.channels.count == most + 1)
+            gate.leave(try peer("192.0.2.1"), channels[7])
+            #expect(gate.enter(try peer("192.0.2.1"), channels[most]))
+        }
     }
 
     @Test func anIPv6NetworkIsOnePeer() throws {
@@ -60,13 +69,14 @@ import Testing
     @Test func allTogetherAreBounded() throws {
         let gate = Gate(
             SinkLimits(connections: 300, connectionsPerAddress: 10, secondsPerPacket: 60, packetsPerMinute: 3))
-        let channels = (0...300).map { _ in EmbeddedChannel() }
-        for number in 0..<300 {
-            #expect(gate.enter(try peer("10.0.\(number / 256).\(number % 256)"), channels[number]))
+        try withChannels(301) { channels in
+            for number in 0..<300 {
+                #expect(gate.enter(try peer("10.0.\(number / 256).\(number % 256)"), channels[number]))
+            }
+            #expect(!gate.enter(try peer("192.0.2.1"), channels[300]))
+            gate.leave(try peer("10.0.0.7"), channels[7])
+            #expect(gate.enter(try peer("192.0.2.1"), channels[300]))
         }
-        #expect(!gate.enter(try peer("192.0.2.1"), channels[300]))
-        gate.leave(try peer("10.0.0.7"), channels[7])
-        #expect(gate.enter(try peer("192.0.2.1"), channels[300]))
     }
 
     @Test func onePeerCannotTakeAllOfTheTime() throws {

@@ -8,14 +8,24 @@ public enum Build: String, CaseIterable, Sendable, CustomTestStringConvertible {
 
     public var testDescription: String { rawValue }
 
-    /// The builds to test. The board's may be missing outside of CI, where `make board` was not run.
-    public static var available: [Build] { isCI || Build.board.isThere ? [.host, .board] : [.host] }
+    /// The builds to test. The board's may be missing outside of CI, where `make board` was not run; under a sanitizer only
+    /// the host's is of interest.
+    public static var available: [Build] {
+        scratchPath == nil && (isCI || Build.board.isThere) ? [.host, .board] : [.host]
+    }
+
+    /// Where the host's build is when it is not in .build: a build with a sanitizer.
+    private static let scratchPath = ProcessInfo.processInfo.environment["SCRATCH_PATH"]
+
+    /// True for a build with a sanitizer, which needs files and memory of its own.
+    public static var isSanitized: Bool { scratchPath != nil }
 
     private var isThere: Bool { FileManager.default.isExecutableFile(atPath: path("rsagen")) }
 
     private func path(_ program: String) -> String {
         packageRoot.appendingPathComponent(
-            self == .host ? ".build/debug/\(program)" : ".build-board/build/release/\(program)"
+            self == .host
+                ? "\(Build.scratchPath ?? ".build")/debug/\(program)" : ".build-board/build/release/\(program)"
         ).path
     }
 
