@@ -1,0 +1,34 @@
+extension Source {
+    /// What the options say.
+    public struct Settings: Sendable {
+        public let targets: String
+        public let seed: String
+        /// Seconds from one packet for a target to the next, and from one scan to the next.
+        public let interval: Int64
+        public let scan: Int64
+        /// Unix time before which the clock cannot be right.
+        public let earliest: Int64
+        /// Where a running source writes what became of its deliveries; nil for nowhere.
+        public let report: String?
+        /// Believe a sink whose counter is far above ours.
+        public let acceptsCounterJump: Bool
+        /// Deliveries that use the link at once, at the most.
+        public let parallel: Int
+        public let proxy: Proxy
+
+        public init(
+            targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
+            acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none
+        ) {
+            self.targets = targets
+            self.seed = seed
+            self.interval = interval
+            self.scan = scan
+            self.earliest = earliest
+            self.report = report
+            self.acceptsCounterJump = acceptsCounterJump
+            self.parallel = parallel
+            self.proxy = proxy
+        }
+    }
+}
