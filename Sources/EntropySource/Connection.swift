@@ -62,6 +62,9 @@ final class Connection {
     static let hurryLimit: Int64 = 3_000
     /// Milliseconds after which one that is not made yet may be given up for others, where there are as many as there can be.
     static let leastConnectTime: Int64 = 5_000
+    /// Milliseconds for its turn to come on a link that is slow: a sink counts its own seconds from the beginning, and what is
+    /// left of them has to do for the packet. Then it is made anew when there is a place for it.
+    private static let slowWait: Int64 = 15_000
     /// Milliseconds after which a sink that closes is one that tired of waiting; one that closes sooner has a reason.
     private static let leastWait: Int64 = 5_000
 
@@ -164,7 +167,9 @@ final class Connection {
     func proceed(_ window: inout LinkWindow, now: Int64) {
         switch state {
         case .connecting, .ended: break
-        case .ready: notice(now)
+        case .ready:
+            if window.isSlow, now - since >= Connection.slowWait { deadline = now }
+            notice(now)
         case .sending(let outgoing, let offset): send(outgoing, from: offset)
         case .awaitingReceipt(let outgoing):
             if !isAcknowledged, Network.unacknowledgedBytes(socket) == 0 {

@@ -54,7 +54,7 @@ struct LinkWindow {
     }
 
     /// True for a link that was slow when it was last used.
-    private var isSlow: Bool { lastTime > LinkWindow.promptness }
+    var isSlow: Bool { lastTime > LinkWindow.promptness }
 
     /// Connections at once that are being made, or whose packets wait for their turn or are on the link: as many as packets,
     /// and a few more on a link that is not known to be slow, so that one packet's turn is not spent on connecting.

@@ -93,7 +93,8 @@ public final class Source {
                 nextScan = saturatingSum(now, overflow ? .max : milliseconds)
                 do throws(SourceError) { try serveDueTargets() } catch { say(error.message) }
             }
-            advance(until: min(nextScan, seedWritten + Source.seedInterval))
+            // Once it is to end there is no next scan, only what is on its way.
+            advance(until: min(termination.isRequested ? .max : nextScan, seedWritten + Source.seedInterval))
             keepSeedYoung()
             writeReport()
         }

@@ -100,7 +100,8 @@ public final class StateFile {
             try publish(replacing: true)
             return true
         }
-        if try isUnchanged(temporary, base) {
+        // What cannot be read is not what was read.
+        if (try? isUnchanged(temporary, base)) == true {
             isPublished = true
             try naming { () throws(SystemError) in
                 try Path.remove(temporary)
@@ -110,7 +111,7 @@ public final class StateFile {
         }
         // Until what comes out is ours again: else an editor replaced that too, and its latest version has to stay.
         for _ in 0..<8 {
-            guard try swapNames(), !mine.isSameFile(as: FileStatus.find(temporary)) else { break }
+            guard (try? swapNames()) == true, !mine.isSameFile(as: FileStatus.find(temporary)) else { break }
         }
         return false
     }

@@ -32,16 +32,39 @@ import Testing
         return seconds
     }
 
+    /// Both at once, so that whatever else this machine does slows down both. The best of three: chance makes one of them
+    /// slow, a black hole that holds others up would make all three.
     @Test func aHundredOfThemDelayNobody() throws {
-        // The better one of two: the machine has other things to do.
-        let alone = min(try serve(900, among: 0), try serve(900, among: 0))
-        let among = min(try serve(900, among: 100), try serve(900, among: 100))
-        print(
-            String(
-                format: "| 900 sinks alone %.2f s | 900 sinks among 100 black holes %.2f s | ratio %.2f |", alone,
-                among,
-                among / alone))
-        #expect(among <= 1.2 * alone)
+        var ratios: [Double] = []
+        for _ in 0..<3 {
+            let (alone, among) = (Serving(900, among: 0), Serving(900, among: 100))
+            let (without, with) = (try alone.seconds(), try among.seconds())
+            ratios.append(with / without)
+            print(
+                String(
+                    format: "| 900 sinks alone %.2f s | 900 sinks among 100 black holes %.2f s | ratio %.2f |", without,
+                    with, with / without))
+        }
+        #expect(try #require(ratios.min()) <= 1.2)
+    }
+
+    /// `serve` on a thread of its own.
+    final class Serving: @unchecked Sendable {
+        private let isDone = DispatchSemaphore(value: 0)
+        private var result: Result<TimeInterval, Error> = .success(0)
+
+        init(_ count: Int, among holes: Int) {
+            let thread = Thread { [self] in
+                result = Result { try BlackHoleTests().serve(count, among: holes) }
+                isDone.signal()
+            }
+            thread.start()
+        }
+
+        func seconds() throws -> TimeInterval {
+            isDone.wait()
+            return try result.get()
+        }
     }
 
     /// More of them than there can be connections: they are given up for those who wait.

@@ -110,24 +110,30 @@ struct SlowLinkTests {
     /// Frames with a packet in them.
     func packets(_ frames: [LinkRecorder.Frame]) -> Int { frames.count { $0.isFromSource && $0.size > 1000 } }
 
-    /// All are due in the same scan. Sent at once, the packets wait behind each other.
-    @Test(arguments: Build.available, NetworkNamespaces.Queue.allCases)
-    func sixSinksAtOnce(_ build: Build, _ queue: NetworkNamespaces.Queue) throws {
+    /// Several sinks that are due in the same scan. Sent at once, the packets would wait behind each other.
+    @Test(
+        arguments: Build.available.flatMap { build in
+            // A modem's queue is TCP's affair, and takes a minute: once is enough.
+            NetworkNamespaces.Queue.allCases.filter { build == .host || $0 == .own }.map { (build, $0) }
+        })
+    func severalAtOnce(_ build: Build, _ queue: NetworkNamespaces.Queue) throws {
+        let count = queue == .own ? 6 : 4
         let link = try NetworkNamespaces(queue)
         try link.slow(SlowLinkTests.rate)
         let place = try Workplace(build)
-        let sinks = try sinks(place, link, ports: 1...6, [])
+        let sinks = try sinks(place, link, ports: 1...count, [])
         let recorder = try LinkRecorder(link)
         let started = Date()
         let source = try start(place, link, .source, "entropy-source", ["--once"]).wait(seconds: 120)
         let seconds = Date().timeIntervalSince(started)
         let frames = recorder.settle()
-        report(build, "6 sinks, RSA-2048 | queue: \(queue)", frames, seconds)
+        report(build, "\(count) sinks, RSA-2048 | queue: \(queue)", frames, seconds)
+        // At the first try, all of them.
         #expect(source.status == 0, "\(source.errors)")
-        #expect(source.errorLines.filter { $0.contains(": packet 1 mixed") }.count == 6, "\(source.errors)")
-        // A kernel that sees its own queue sends nothing twice. One that does not repeats a packet after 0.2, 0.6, 1.4 and 3 s,
-        // until the answer has come: five copies at the most, as long as only one packet is under way.
-        #expect(packets(frames) <= (queue == .own ? 6 : 30))
+        #expect(source.errorLines.filter { $0.contains(": packet 1 mixed") }.count == count, "\(source.errors)")
+        // A kernel that sees its own queue sends nothing twice. One that does not repeats a packet after 0.2, 0.6, 1.4, 3, 6.2 and
+        // 12.6 s, until the answer has come.
+        #expect(packets(frames) <= (queue == .own ? count : 7 * count))
         for (place, sink) in sinks.enumerated() {
             #expect(sink.errors.contains("packet 1 mixed"), "sink \(place + 1): \(sink.errors)")
         }
