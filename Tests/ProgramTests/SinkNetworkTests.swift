@@ -72,9 +72,15 @@ import Testing
         try serve(2)
     }
 
-    @Test func junkGetsNoByteAndFillsNoLog() throws {
+    /// Which file has the name now: state files are replaced, never written into.
+    func file(_ name: String) throws -> NSNumber? {
+        try FileManager.default.attributesOfItem(atPath: place.directory.file(name))[.systemFileNumber] as? NSNumber
+    }
+
+    @Test func junkGetsNoByteAndFillsNoLogAndNoDisk() throws {
         var generator = SystemRandomNumberGenerator()
         let start = Date()
+        let before = try file("config.json")
         for round in 0..<200 {
             let connection = try Socket.connect(sink.port)
             let count = [0, 1, 2, 71, 72, 1381, 4096, 4097, 9000][round % 9]
@@ -87,9 +93,20 @@ import Testing
             connection.finishSending()
             #expect(connection.receive(1) == [])
         }
+        #expect(try file("config.json") == before)
         let seconds = Int(Date().timeIntervalSince(start)) + 1
         #expect(sink.log.split(separator: "\n").count <= 1 + seconds + 1, "\(sink.log)")
         try serve(0)
+        let after = try file("config.json")
+        #expect(after != before)
+        // A recording is junk too, though it is answered.
+        for _ in 0..<50 {
+            let connection = try Socket.connect(sink.port)
+            connection.send(frames[0])
+            #expect(connection.receive(1).count == 1)
+        }
+        #expect(try file("config.json") == after && poolSize == 1024)
+        #expect(sink.log.split(separator: "\n").count <= 3 + Int(Date().timeIntervalSince(start)) + 1, "\(sink.log)")
     }
 
     @Test func idleConnectionsHinderNobodyElse() throws {
