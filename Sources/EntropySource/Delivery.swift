@@ -41,6 +41,7 @@ final class Delivery {
 
     deinit {
         for connection in open { curl_multi_remove_handle(multi, connection.handle) }
+        open = []  // each frees its handle, before libcurl is done with
         curl_multi_cleanup(multi)
         curl_global_cleanup()
     }

@@ -14,7 +14,7 @@ extension Source {
         do throws(StateError) {
             try list.write(notes)
         } catch {
-            // This run knows it all the same; the next one will send a packet sooner than it need.
+            // Once the list can be written again, a packet is sent sooner than it need be: none is lost.
             result.fail(error.exitCode)
             say("\(error.message); it does not say what was delivered last")
         }
