@@ -97,6 +97,9 @@ final class ConnectionHandler: ChannelInboundHandler {
             if case .success(let answer) = result, let receipt = answer.receipt, case .judging = handler.state {
                 context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)
             }
+            if case .failure = result {
+                handler.log.junk(.stranger, handler.peer, "refused: too many packets wait to be judged")
+            }
             handler.finish(context)
         }
     }

@@ -13,6 +13,8 @@ final class Inbox: Sendable {
 
     /// Packets of one round: nobody's receipt waits for more than these.
     private static let roundSize = 256
+    /// Packets that wait at the most. A peer's place among the connections is free again once it has gone, its packet is not.
+    private static let maximumCount = 4096
 
     private let waiting = NIOLockedValueBox(Waiting())
     private let worker: NIOThreadPool
@@ -24,31 +26,38 @@ final class Inbox: Sendable {
         self.judge = judge
     }
 
+    /// The answer to one packet; fails where too many wait.
     func submit(_ arrival: Receiver.Arrival, _ eventLoop: EventLoop) -> EventLoopFuture<Receiver.Answer> {
         let promise = eventLoop.makePromise(of: Receiver.Answer.self)
-        let isIdle = waiting.withLockedValue { waiting in
+        let (isTaken, isIdle) = waiting.withLockedValue { waiting in
+            guard waiting.packets.count < Inbox.maximumCount else { return (false, false) }
             waiting.packets.append((arrival, promise))
             defer { waiting.isWorking = true }
-            return !waiting.isWorking
+            return (true, !waiting.isWorking)
         }
-        if isIdle { worker.submit { state in self.work(isCancelled: state == .cancelled) } }
+        if !isTaken { promise.fail(ChannelError.ioOnClosedChannel) }
+        if isIdle { schedule() }
         return promise.futureResult
     }
 
+    private func schedule() { worker.submit { state in self.work(isCancelled: state == .cancelled) } }
+
+    /// One round. What is left comes after whatever else the worker was asked for: a new configuration, a sign of life.
     private func work(isCancelled: Bool) {
-        while true {
-            let round = waiting.withLockedValue { waiting in
-                let round = waiting.packets.prefix(Inbox.roundSize)
-                waiting.packets.removeFirst(round.count)
-                if round.isEmpty { waiting.isWorking = false }
-                return round
-            }
-            guard !round.isEmpty else { return }
-            guard !isCancelled else {
-                for (_, promise) in round { promise.fail(ChannelError.ioOnClosedChannel) }
-                continue
-            }
+        let round = waiting.withLockedValue { waiting in
+            let round = Array(waiting.packets.prefix(Inbox.roundSize))
+            waiting.packets.removeFirst(round.count)
+            return round
+        }
+        if isCancelled {
+            for (_, promise) in round { promise.fail(ChannelError.ioOnClosedChannel) }
+        } else {
             for (answer, (_, promise)) in zip(judge(round.map { $0.arrival }), round) { promise.succeed(answer) }
         }
+        let isDone = waiting.withLockedValue { waiting in
+            if waiting.packets.isEmpty { waiting.isWorking = false }
+            return waiting.packets.isEmpty
+        }
+        if !isDone { schedule() }
     }
 }

@@ -114,7 +114,7 @@ public final class Listener: Sendable {
         _ makeHandler: @escaping @Sendable () -> ConnectionHandler
     ) throws -> Channel {
         let bootstrap = ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 128)
+            .serverChannelOption(.backlog, value: 4096)  // the kernel takes what it allows
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
                 // Without it a lack of descriptors would keep the loop busy.

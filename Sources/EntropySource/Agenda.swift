@@ -7,11 +7,15 @@ struct Agenda {
     private struct Entry {
         /// `Next` as this program wrote it: another value is an operator's, and holds.
         let next: Int64
+        /// What stood there before, until it is known that `next` could be written.
+        var previous: Int64?
         /// Milliseconds of the monotonic clock.
         let due: Int64
     }
 
     private var entries: [Target.Identity: Entry] = [:]
+    /// Whose `next` is not known to be in the list.
+    private var unwritten: [Target.Identity] = []
 
     /// Both clocks at one moment: Unix seconds, and milliseconds of the monotonic one.
     struct Moment {
@@ -33,8 +37,19 @@ struct Agenda {
         let next = saturatingSum(now.unix, seconds)
         let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         let due = overflow ? .max : saturatingSum(now.milliseconds, milliseconds)
-        entries[target.identity] = Entry(next: next, due: due)
+        note(target, next, due)
         return next
+    }
+
+    private mutating func note(_ target: Target, _ next: Int64, _ due: Int64) {
+        entries[target.identity] = Entry(next: next, previous: target.next, due: due)
+        unwritten.append(target.identity)
+    }
+
+    /// The list has taken what was to be written.
+    mutating func written() {
+        for identity in unwritten { entries[identity]?.previous = nil }
+        unwritten = []
     }
 
     /// After the wall clock jumped: each target's `Next` by what the clock says now.
@@ -42,7 +57,7 @@ struct Agenda {
         targets.compactMap { target in
             guard let entry = entry(of: target) else { return nil }
             let next = saturatingSum(now.unix, max(0, saturatingDifference(entry.due, now.milliseconds)) / 1000)
-            entries[target.identity] = Entry(next: next, due: entry.due)
+            note(target, next, entry.due)
             return .next(next, of: target)
         }
     }
@@ -53,7 +68,7 @@ struct Agenda {
     }
 
     private func entry(of target: Target) -> Entry? {
-        guard let entry = entries[target.identity], entry.next == target.next else { return nil }
-        return entry
+        guard let entry = entries[target.identity] else { return nil }
+        return entry.next == target.next || entry.previous == target.next ? entry : nil
     }
 }

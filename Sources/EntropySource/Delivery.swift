@@ -145,8 +145,14 @@ final class Delivery {
         let room = window.size - open.count { $0.isSending(window, now: now) }
         guard room > 0 else { return }
         let next = ready.prefix(room)
+        var looked = now
         prepare(next.map { $0.target }) { place, prepared in
-            next[place].start(prepared, now: clock.milliseconds())
+            let now = clock.milliseconds()
+            next[place].start(prepared, now: now)
+            // A TPM takes its time: that of the packets before this one is not the link's.
+            guard now - looked >= 100 else { return }
+            looked = now
+            for earlier in next.prefix(place) { earlier.proceed(&window, now: now) }
         }
     }
 

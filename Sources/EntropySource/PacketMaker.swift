@@ -18,7 +18,8 @@ final class PacketMaker {
     private let signer: any Signer
     private let accumulator: Accumulator
     private let clock: Clock
-    /// The last number of each target in this run: none is given twice, whatever an editor writes into the list.
+    /// The last number of each target in this run: none is given twice, whatever an editor writes into the list. Those that
+    /// leave the list stay here: they may come back with the counter of then.
     private var given: [Target.Identity: Int64] = [:]
 
     init(list: TargetList, signer: any Signer, accumulator: Accumulator, clock: Clock) {
@@ -27,9 +28,6 @@ final class PacketMaker {
         self.accumulator = accumulator
         self.clock = clock
     }
-
-    /// Forgets whatever is not among these.
-    func keep(_ targets: Set<Target.Identity>) { given = given.filter { targets.contains($0.key) } }
 
     /// The next packet for each of `targets`. Their counters are on the medium, written in one step, before anyone could see
     /// a packet. Each one is handed over, with its target's place, as soon as it is made: a TPM takes its time.

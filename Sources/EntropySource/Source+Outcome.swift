@@ -13,8 +13,9 @@ extension Source {
         guard !notes.isEmpty else { return }
         do throws(StateError) {
             try list.write(notes)
+            agenda.written()
         } catch {
-            // Once the list can be written again, a packet is sent sooner than it need be: none is lost.
+            // This run knows it all the same; the next one will send a packet sooner than it need be.
             result.fail(error.exitCode)
             say("\(error.message); it does not say what was delivered last")
         }

@@ -166,6 +166,7 @@ public final class Source {
             var targets = try list.load()
             if isNextStale {
                 try list.write(agenda.recompute(targets, now))
+                agenda.written()
                 isNextStale = false
                 targets = try list.load()
             }
@@ -173,7 +174,6 @@ public final class Source {
             backOff.keep(known)
             agenda.keep(known)
             report.keep(known)
-            maker.keep(known)
             let now = now
             mentionDistant(targets, now.unix)
             let due = targets.filter {

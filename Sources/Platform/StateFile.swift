@@ -12,6 +12,8 @@ public final class StateFile {
     private let lock: FileLock
     /// What `read` found: what our new contents were made from.
     private var base: [UInt8]?
+    /// `read` found no file: one that is there now is somebody else's.
+    private var isMissing = false
     /// True once the successor has the file's name.
     public private(set) var isPublished = false
 
@@ -48,9 +50,15 @@ public final class StateFile {
     /// The contents, at most `limit` bytes.
     public func read(limit: Int) throws(SystemError) -> [UInt8] {
         forget()
-        let bytes = try FileDescriptor(path, for: .read).readAll(limit: limit)
-        base = bytes
-        return bytes
+        isMissing = false
+        do {
+            let bytes = try FileDescriptor(path, for: .read).readAll(limit: limit)
+            base = bytes
+            return bytes
+        } catch {
+            isMissing = error.isMissing
+            throw error
+        }
     }
 
     /// Wipes the copy of what was read: it may hold a secret.
@@ -69,8 +77,13 @@ public final class StateFile {
         precondition(!isPublished, "a state file is replaced once under one lock")
         try prepare(bytes, mode: 0o600, adopting: try status())
         if let base { return try exchange(for: base) }
-        try publish(replacing: true)
-        return true
+        do {
+            try publish(replacing: !isMissing)
+            return true
+        } catch {
+            guard isMissing, error.isExisting else { throw error }
+            return false
+        }
     }
 
     /// Writes the successor, durably, without publishing it.

@@ -84,6 +84,10 @@ import Testing
         #expect(!agenda.isDue(try Target.example("a:1", next: 5001), start))
         let next = agenda.serve(fresh, again: 600, start)
         #expect(next == 5600)
+        // Until it is known to be in the list, what stood there before is no operator's.
+        #expect(agenda.knows(fresh) && !agenda.isDue(fresh, Agenda.Moment(unix: 9000, milliseconds: 600_999)))
+        agenda.written()
+        #expect(!agenda.knows(fresh))
         let served = try Target.example("a:1", next: next)
         #expect(agenda.knows(served))
         // The wall clock runs away, and comes back: ten minutes are ten minutes.
@@ -98,7 +102,11 @@ import Testing
         // After a jump `Next` is written anew, by what is left of the interval.
         let later = Agenda.Moment(unix: 100_000, milliseconds: 401_000)
         #expect(agenda.recompute([served, try Target.example("b:1", next: 7)], later).count == 1)
-        #expect(agenda.knows(try Target.example("a:1", next: 100_200)))
+        #expect(agenda.knows(try Target.example("a:1", next: 100_200)) && agenda.knows(served))
+        // It could not be written: the next look computes it again.
+        #expect(agenda.recompute([served], later).count == 1)
+        agenda.written()
+        #expect(!agenda.knows(served))
         agenda.keep([])
         #expect(!agenda.knows(try Target.example("a:1", next: 100_200)))
         _ = agenda.serve(fresh, again: .max, Agenda.Moment(unix: .max, milliseconds: .max))

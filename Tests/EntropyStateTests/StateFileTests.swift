@@ -46,6 +46,16 @@ import Testing
         #expect(throws: SystemError.self) { try file.read(limit: 100) }
     }
 
+    @Test func whatWasMadeMeanwhileIsNotReplaced() throws {
+        let file = try StateFile(locking: directory.file("g"))
+        #expect(throws: SystemError.self) { try file.read(limit: 100) }
+        try directory.write("g", "theirs")
+        #expect(try !replace(file, "ours"))
+        #expect(try directory.text("g") == "theirs")
+        _ = try file.read(limit: 100)
+        #expect(try replace(file, "ours"))
+    }
+
     @Test func whatWasNotReadIsReplaced() throws {
         #expect(try replace(try StateFile(locking: directory.file("f")), "ours"))
         #expect(try directory.snapshot() == ["f": Data("ours".utf8)])
