@@ -48,7 +48,10 @@ import Testing
     }
 
     /// Two thousand connections that say nothing, and two hundred that say a byte a second, from many addresses.
-    @Test(.enabled(if: haveTools("python3"), "python3 is not installed")) func aCrowdHoldsUpNobody() throws {
+    @Test(
+        .enabled(if: haveTools("python3"), "python3 is not installed"),
+        .enabled(if: !Build.isSanitized, "a sanitizer takes seconds and memory of its own"))
+    func aCrowdHoldsUpNobody() throws {
         let place = try Workplace(.host)
         try place.provision(["--algorithm", "ecdsa"])
         let sink = try RunningSink(place)
