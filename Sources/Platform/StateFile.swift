@@ -44,6 +44,7 @@ public final class StateFile {
     }
 
     deinit {
+        forget()
         if !isPublished { try? Path.remove(temporary) }
     }
 
