@@ -48,10 +48,11 @@ let package = Package(
         .systemLibrary(name: "CTSS2", path: "tpm/CTSS2"),
 
         // The core.
-        core("Platform", ["CPlatform"]),
+        core("Platform", ["CPlatform"], link: ["m"]),
         core("DER"),
         core("EntropyCrypto", ["Platform", "CSodium", "COpenSSL"], link: ["sodium", "crypto"]),
         core("EntropyPacket", ["EntropyCrypto", "DER"]),
+        core("Health", ["Platform"]),
         core("Fortuna", ["EntropyCrypto", "Platform"]),
         core("EntropyState", ["EntropyPacket", "EntropyCrypto", "Platform", "CJSON"], link: ["json-c"]),
         core(
@@ -59,7 +60,8 @@ let package = Package(
             link: ["tss2-esys", "tss2-sys", "tss2-mu", "tss2-rc", "tss2-tctildr"]),
         core("Provisioning", ["TPM", "EntropyState", "EntropyCrypto", "Platform"], path: "provisioning/Provisioning"),
         core(
-            "EntropySource", ["EntropyState", "EntropyPacket", "EntropyCrypto", "Fortuna", "Platform", "CCurl"],
+            "EntropySource",
+            ["EntropyState", "EntropyPacket", "EntropyCrypto", "Fortuna", "Health", "Platform", "CCurl"],
             link: ["curl"]),
         core("CommandLine", ["Platform"]),
         program("entropy-source", ["EntropySource", "EntropyState", "Provisioning", "CommandLine"]),
@@ -72,7 +74,7 @@ let package = Package(
         .target(
             name: "EntropySink",
             dependencies: [
-                "EntropyState", "EntropyPacket", "EntropyCrypto", "Platform",
+                "EntropyState", "EntropyPacket", "EntropyCrypto", "Health", "Platform",
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ], swiftSettings: strict),
@@ -86,6 +88,7 @@ let package = Package(
         test(
             "EntropySourceTests",
             ["EntropySource", "EntropyState", "EntropyCrypto", "EntropyPacket", "Platform", "Support"]),
+        test("HealthTests", ["Health", "Support"]),
         test("FortunaTests", ["Fortuna", "Support"]),
         test("EntropyStateTests", ["EntropyState", "Support"]),
         test("TPMTests", ["TPM", "Provisioning", "EntropyCrypto", "DER", "Platform", "Support"]),

@@ -1,0 +1,26 @@
+/// The health tests of one source that run on all it gives (NIST SP 800-90B, 4.4, and the stuck-block test). A sample is a
+/// byte.
+public struct HealthTests: Sendable {
+    public let repetitionCutoff: Int
+    public let proportionCutoff: Int
+    private var repetition: RepetitionCount
+    private var proportion: AdaptiveProportion
+    private var blocks: StuckBlock
+
+    /// `entropy` is what is claimed of the source, in bits per byte, above 0 and at most 8.
+    public init(entropy: Double, falseAlarmBits: Int = Cutoff.falseAlarmBits) {
+        precondition(entropy > 0 && entropy <= 8, "a byte has 8 bits at the most")
+        repetitionCutoff = Cutoff.repetition(entropy: entropy, falseAlarmBits: falseAlarmBits)
+        proportionCutoff = Cutoff.proportion(entropy: entropy, falseAlarmBits: falseAlarmBits)
+        repetition = RepetitionCount(cutoff: repetitionCutoff)
+        proportion = AdaptiveProportion(cutoff: proportionCutoff)
+        blocks = StuckBlock(entropy: entropy)
+    }
+
+    /// Takes the next bytes, and returns which test they fail first.
+    public mutating func add(_ bytes: [UInt8]) -> HealthFailure? {
+        if let failure = repetition.add(bytes) { return failure }
+        if let failure = proportion.add(bytes) { return failure }
+        return blocks.add(bytes)
+    }
+}
