@@ -87,9 +87,12 @@ let package = Package(
         test("EntropyPacketTests", ["EntropyPacket", "Support"]),
         test(
             "EntropySourceTests",
-            ["EntropySource", "EntropyState", "EntropyCrypto", "EntropyPacket", "Platform", "Support"]),
+            [
+                "EntropySource", "EntropyState", "EntropyCrypto", "EntropyPacket", "Fortuna", "Health", "Platform",
+                "Support",
+            ]),
         test("HealthTests", ["Health", "Support"]),
-        test("FortunaTests", ["Fortuna", "Support"]),
+        test("FortunaTests", ["Fortuna", "EntropyCrypto", "Platform", "Support"]),
         test("EntropyStateTests", ["EntropyState", "Support"]),
         test("TPMTests", ["TPM", "Provisioning", "EntropyCrypto", "DER", "Platform", "Support"]),
         test("ProvisioningTests", ["Provisioning", "TPM", "EntropyState", "EntropyCrypto", "Platform", "Support"]),

@@ -13,7 +13,7 @@ for group in "$@"; do
     build) wanted="$wanted libtss2-dev libssl-dev libsodium-dev swtpm tpm2-tools tpm2-openssl openssl" ;;
     test)
         wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1"
-        wanted="$wanted util-linux mount iproute2 nftables tcpdump tinyproxy-bin microsocks"
+        wanted="$wanted util-linux mount iproute2 nftables tcpdump tinyproxy-bin microsocks strace procps"
         ;;
     *) say "$group: build or test is expected"; exit 64 ;;
     esac

@@ -1,15 +1,19 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <linux/if_alg.h>
 #include <linux/random.h>
 #include <linux/sockios.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static int argument_count;
@@ -45,6 +49,11 @@ int64_t platform_unix_time(void) { return read_clock(CLOCK_REALTIME).tv_sec; }
 int64_t platform_monotonic_milliseconds(void) {
   struct timespec now = read_clock(CLOCK_BOOTTIME);
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t platform_monotonic_nanoseconds(void) {
+  struct timespec now = read_clock(CLOCK_MONOTONIC);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int64_t platform_monotonic_microseconds(void) {
@@ -236,3 +245,70 @@ int platform_next_option(int count, char *const *values, const char *letters, co
 const char *platform_option_argument(void) { return optarg; }
 int platform_option_index(void) { return optind; }
 int platform_option_letter(void) { return optopt; }
+
+const volatile uint8_t *platform_fork_mark(void) {
+  uint8_t *mark = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mark == MAP_FAILED) return NULL;
+  *mark = 1;
+  // Fails before Linux 4.14: then the process's number must do.
+  (void)madvise(mark, 1, MADV_WIPEONFORK);
+  return mark;
+}
+
+int platform_has_fork_mark(const volatile uint8_t *mark) { return *mark == 1; }
+
+void platform_free_fork_mark(const volatile uint8_t *mark) { munmap((void *)mark, 1); }
+
+int platform_open_kernel_generator(const char *name) {
+  struct sockaddr_alg address = {.salg_family = AF_ALG, .salg_type = "rng"};
+  strncpy((char *)address.salg_name, name, sizeof address.salg_name - 1);
+  int parent = socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (parent < 0) return -1;
+  int generator = -1;
+  if (bind(parent, (struct sockaddr *)&address, sizeof address) == 0) {
+    generator = accept4(parent, NULL, NULL, SOCK_CLOEXEC);
+  }
+  int error = errno;
+  close(parent);
+  errno = error;
+  return generator;
+}
+
+int platform_start_command(const char *command, int *process) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawnattr_init(&attributes);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+  posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  char *arguments[] = {"sh", "-c", (char *)command, NULL};
+  extern char **environ;
+  pid_t child = 0;
+  int error = posix_spawn(&child, "/bin/sh", &actions, &attributes, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
+  close(ends[1]);
+  if (error != 0) {
+    close(ends[0]);
+    errno = error;
+    return -1;
+  }
+  *process = child;
+  return ends[0];
+}
+
+void platform_end_command(int process) {
+  kill(-process, SIGKILL);
+  while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {
+  }
+}

@@ -8,26 +8,41 @@ public struct AES256: ~Copyable {
 
     private let context: OpaquePointer  // <EVP_CIPHER_CTX>, owned; its copy of the key is wiped by OpenSSL
 
-    /// `key` has 32 bytes.
-    public init(key: borrowing SecretBytes) {
-        precondition(key.count == AES256.keySize, "an AES-256 key has 32 bytes")
+    /// Without a key: give it one before the first block.
+    public init() {
         guard let context = EVP_CIPHER_CTX_new() else { preconditionFailure("out of memory") }
         self.context = context
-        let result = key.withUnsafeBytes { EVP_EncryptInit_ex(context, EVP_aes_256_ecb(), nil, $0, nil) }
+        let result = EVP_EncryptInit_ex(context, EVP_aes_256_ecb(), nil, nil, nil)
         precondition(result == 1, "this OpenSSL has no AES-256")
         EVP_CIPHER_CTX_set_padding(context, 0)  // always returns 1
     }
 
     deinit { EVP_CIPHER_CTX_free(context) }
 
-    /// Encrypts whole blocks in place, each by itself.
-    public func encrypt(_ blocks: inout [UInt8]) {
-        precondition(blocks.count % AES256.blockSize == 0 && blocks.count <= Int32.max, "whole blocks only")
-        var written: Int32 = 0
-        let count = Int32(blocks.count)
-        let result = blocks.withUnsafeMutableBufferPointer {
-            EVP_EncryptUpdate(context, $0.baseAddress, &written, $0.baseAddress, count)
+    /// `key` has 32 bytes.
+    public mutating func setKey(_ key: borrowing SecretBytes) {
+        precondition(key.count == AES256.keySize, "an AES-256 key has 32 bytes")
+        key.withUnsafeBytes { setKey($0) }
+    }
+
+    /// Writes over all that was derived from the key.
+    public mutating func eraseKey() {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: AES256.keySize) { zeros in
+            zeros.initialize(repeating: 0)
+            if let key = zeros.baseAddress { setKey(UnsafePointer(key)) }
         }
-        precondition(result == 1 && written == count, "AES-256 cannot fail once it has its key")
+    }
+
+    private func setKey(_ key: UnsafePointer<UInt8>) {
+        let result = EVP_EncryptInit_ex(context, nil, nil, key, nil)
+        precondition(result == 1, "AES-256 takes every key")
+    }
+
+    /// Encrypts `count` bytes in place, whole blocks, each by itself.
+    public func encrypt(_ blocks: UnsafeMutablePointer<UInt8>, count: Int) {
+        precondition(count % AES256.blockSize == 0 && count <= Int32.max, "whole blocks only")
+        var written: Int32 = 0
+        let result = EVP_EncryptUpdate(context, blocks, &written, blocks, Int32(count))
+        precondition(result == 1 && Int(written) == count, "AES-256 cannot fail once it has its key")
     }
 }

@@ -8,6 +8,7 @@ final class Delivery {
     private let multi: UnsafeMutableRawPointer  // <CURLM>, owned
     private let clock: Clock
     private let proxy: Proxy
+    private let arrivals: ArrivalNoise?
     private var window: LinkWindow
     private var waiting: [Target] = []
     private var open: [Connection] = []
@@ -25,8 +26,9 @@ final class Delivery {
     private static let tick: Int64 = 1000
     private static let quickTick: Int64 = 20
 
-    /// At most `parallel` deliveries use the link at once; fewer where it is slow.
-    init(clock: Clock, parallel: Int, proxy: Proxy) throws(SourceError) {
+    /// At most `parallel` deliveries use the link at once; fewer where it is slow. `arrivals` is told when something happens on
+    /// a connection.
+    init(clock: Clock, parallel: Int, proxy: Proxy, arrivals: ArrivalNoise?) throws(SourceError) {
         Process.limitThreadStacks(to: Delivery.resolverStack)
         guard curl_global_init(0) == CURLE_OK, let multi = curl_multi_init() else {
             throw .libcurl("libcurl cannot be started")
@@ -34,6 +36,7 @@ final class Delivery {
         self.multi = multi
         self.clock = clock
         self.proxy = proxy
+        self.arrivals = arrivals
         window = LinkWindow(largest: parallel)
         let possible = Process.raiseDescriptorLimit(to: Delivery.maximumConnections + Delivery.spareDescriptors)
         maximumConnections = max(1, min(Delivery.maximumConnections, possible - Delivery.spareDescriptors))
@@ -203,7 +206,9 @@ final class Delivery {
             descriptors.append(curl_waitfd(fd: termination.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0))
         }
         // A failure is only a short wait.
-        curl_multi_poll(multi, &descriptors, UInt32(descriptors.count), Int32(clamping: milliseconds), nil)
+        var events: Int32 = 0
+        curl_multi_poll(multi, &descriptors, UInt32(descriptors.count), Int32(clamping: milliseconds), &events)
+        if events > 0 { arrivals?.note() }
         _ = termination.check()
     }
 }

@@ -43,6 +43,18 @@ public struct Report: Sendable {
         let time: Int64
     }
 
+    /// A noise source, as it was when the report was written.
+    struct Noise: Sendable {
+        let name: String
+        let status: NoiseStatus
+        /// Bytes that it gave to Fortuna, and health tests that it failed, since the program's start.
+        let bytes: Int64
+        let failures: Int64
+        /// Why it gives nothing.
+        let reason: String
+    }
+
+    private(set) var noise: [Noise] = []
     private(set) var entries: [Entry] = []
     private var places: [Target.Identity: Int] = [:]
 
@@ -60,6 +72,15 @@ public struct Report: Sendable {
         }
     }
 
+    /// Notes how the noise sources are.
+    mutating func note(_ feed: NoiseFeed) {
+        noise = feed.inlets.map {
+            Noise(
+                name: $0.source.name, status: $0.status, bytes: $0.bytes, failures: $0.failures,
+                reason: $0.trouble?.message ?? "")
+        }
+    }
+
     /// Forgets what is no longer in the list.
     mutating func keep(_ targets: Set<Target.Identity>) {
         entries.removeAll { !targets.contains($0.identity) }
@@ -69,25 +90,28 @@ public struct Report: Sendable {
 
     /// A heading and a line for each target.
     public var lines: [String] {
-        let heading = ["sink", "status", "packet", "bytes", "reason"]
-        let rows = entries.map { entry in
-            [
+        var table = TextTable(["sink", "status", "packet", "bytes", "reason"])
+        for entry in entries {
+            table.add([
                 entry.address, entry.status.word.description, entry.counter == 0 ? "-" : String(entry.counter),
                 entry.bytes == 0 ? "-" : String(entry.bytes), entry.reason,
-            ]
+            ])
         }
-        let widths = (0..<4).map { column in ([heading] + rows).reduce(0) { max($0, $1[column].utf8.count) } + 2 }
-        return ([heading] + rows).map { row in
-            var line = ""
-            for column in 0..<4 {
-                line += row[column] + String(repeating: " ", count: widths[column] - row[column].utf8.count)
-            }
-            line += row[4]
-            return String(decoding: line.utf8.reversed().drop { $0 == 0x20 }.reversed(), as: UTF8.self)
-        }
+        return table.lines
     }
 
-    /// One JSON object: `Targets`, with `Address`, `Public`, `Status`, `Reason`, `Counter`, `Bytes` and `Time` each.
+    /// A heading and a line for each noise source; nothing where none was noted.
+    public var noiseLines: [String] {
+        guard !noise.isEmpty else { return [] }
+        var table = TextTable(["noise", "health", "bytes", "failures", "reason"])
+        for one in noise {
+            table.add([one.name, one.status.word.description, String(one.bytes), String(one.failures), one.reason])
+        }
+        return table.lines
+    }
+
+    /// One JSON object: `Targets`, with `Address`, `Public`, `Status`, `Reason`, `Counter`, `Bytes` and `Time` each, and `Noise`,
+    /// with `Name`, `Health`, `Bytes`, `Failures` and `Reason` each.
     public func encode() -> [UInt8] {
         let document = JSONDocument(empty: .object)
         let list = document.value.array("Targets") { _ in }
@@ -100,6 +124,16 @@ public struct Report: Sendable {
             object.set("Counter", entry.counter)
             object.set("Bytes", entry.bytes)
             object.set("Time", entry.time)
+        }
+        guard !noise.isEmpty else { return document.encode() }
+        let sources = document.value.array("Noise") { _ in }
+        for one in noise {
+            let object = sources.appendObject()
+            object.set("Name", one.name)
+            object.set("Health", one.status.word.description)
+            object.set("Bytes", one.bytes)
+            object.set("Failures", one.failures)
+            if !one.reason.isEmpty { object.set("Reason", one.reason) }
         }
         return document.encode()
     }
@@ -143,6 +177,13 @@ extension Report {
                     reason: try item.string("Reason") ?? "", counter: try item.integer("Counter") ?? 0,
                     bytes: try item.integer("Bytes") ?? 0, time: try item.integer("Time") ?? 0))
         }
+        // Earlier versions wrote none.
+        guard let sources = reader.object["Noise"] else { return }
+        guard let sources = sources.elements else { throw reader.wrong("Noise", "a list") }
+        for (place, element) in sources.enumerated() {
+            noise.append(
+                try Noise(FieldReader(file: reader.file, prefix: "noise source \(place + 1), ", object: element)))
+        }
     }
 
     /// Replaces the file.
@@ -150,5 +191,20 @@ extension Report {
         let file = try StateFile.locked(path)
         // Not read before: nobody else has anything to say here.
         do throws(SystemError) { _ = try file.replace(with: encode()) } catch { throw .file(error) }
+    }
+}
+
+extension Report.Noise {
+    fileprivate init(_ item: FieldReader) throws(StateError) {
+        name = try item.required("Name", try item.string("Name"))
+        let word = try item.required("Health", try item.string("Health"))
+        guard let status = NoiseStatus.allCases.first(where: { word.utf8.elementsEqual($0.word.description.utf8) })
+        else {
+            throw item.wrong("Health", "healthy, starting, unavailable, failed or given up")
+        }
+        self.status = status
+        bytes = try item.integer("Bytes") ?? 0
+        failures = try item.integer("Failures") ?? 0
+        reason = try item.string("Reason") ?? ""
     }
 }

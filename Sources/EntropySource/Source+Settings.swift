@@ -15,10 +15,15 @@ extension Source {
         /// Deliveries that use the link at once, at the most.
         public let parallel: Int
         public let proxy: Proxy
+        /// Send although no physical noise source is healthy: for tests only.
+        public let isSoftwareEnough: Bool
+        /// What tells this machine from others, for the seed.
+        public let identity: [UInt8]
 
         public init(
             targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
-            acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none
+            acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none,
+            isSoftwareEnough: Bool = false, identity: [UInt8] = []
         ) {
             self.targets = targets
             self.seed = seed
@@ -29,6 +34,8 @@ extension Source {
             self.acceptsCounterJump = acceptsCounterJump
             self.parallel = parallel
             self.proxy = proxy
+            self.isSoftwareEnough = isSoftwareEnough
+            self.identity = identity
         }
     }
 }

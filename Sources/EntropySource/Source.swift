@@ -23,7 +23,7 @@ public final class Source {
     let list: TargetList
     private let seed: SeedFile
     private let accumulator: Accumulator
-    private let feed: NoiseFeed
+    let feed: NoiseFeed
     private let maker: PacketMaker
     private let delivery: Delivery
     let schedule: Schedule
@@ -53,22 +53,24 @@ public final class Source {
     /// of 2⁶³ that a hostile sink would need decades of scans to use its counter up.
     static let counterJump: Int64 = 1 << 40
 
-    /// Fills the pools and exchanges the seed file, so that output may be given. Fails where that cannot be done, or where
-    /// the list of targets is not usable: there is no earlier one to go on with.
+    /// Tests itself, fills the pools from each source and exchanges the seed file, so that output may be given. Fails where that
+    /// cannot be done, or where the list of targets is not usable: there is no earlier one to go on with. `arrivals`, one of
+    /// the sources or nil, is told when something arrives.
     public init(
-        _ settings: Settings, signer: any Signer, noise: [any NoiseSource], clock: Clock, termination: Termination,
-        random: @escaping () -> UInt64 = SystemRandom.number, say: @escaping (String) -> Void
+        _ settings: Settings, signer: any Signer, noise: [any NoiseSource], arrivals: ArrivalNoise? = nil, clock: Clock,
+        termination: Termination, random: @escaping () -> UInt64 = SystemRandom.number, say: @escaping (String) -> Void
     ) throws(SourceError) {
+        do throws(FortunaError) { try SelfTest.run() } catch { throw .fortuna(error) }
         self.settings = settings
         self.clock = clock
         self.termination = termination
         self.say = say
         list = TargetList(settings.targets)
-        seed = SeedFile(settings.seed)
+        seed = SeedFile(settings.seed, identity: settings.identity)
         accumulator = Accumulator(clock: clock)
-        feed = NoiseFeed(noise, into: accumulator)
+        feed = NoiseFeed(noise, into: accumulator, clock: clock, isSoftwareEnough: settings.isSoftwareEnough)
         maker = PacketMaker(list: list, signer: signer, accumulator: accumulator, clock: clock)
-        delivery = try Delivery(clock: clock, parallel: settings.parallel, proxy: settings.proxy)
+        delivery = try Delivery(clock: clock, parallel: settings.parallel, proxy: settings.proxy, arrivals: arrivals)
         clockWatch = ClockWatch(clock, earliest: settings.earliest)
         schedule = Schedule(interval: settings.interval, scan: settings.scan, random: random)
         seedWritten = clock.milliseconds()
@@ -76,30 +78,41 @@ public final class Source {
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
         do throws(FortunaError) {
             let found = try seed.mix(into: accumulator, warn: say)
-            if case .nothing = found { say("\(settings.seed): no seed from an earlier run; a new one was written") }
+            switch found {
+            case .seed: break
+            case .foreignSeed:
+                say(
+                    "\(settings.seed): not written by this machine's entropy-source: a copied card, or another program's; "
+                        + "mixed, and counts for nothing")
+            case .nothing: say("\(settings.seed): no seed from an earlier run; a new one was written")
+            }
         } catch {
             throw .fortuna(error)
         }
     }
 
     /// Looks at the list again and again, and serves those who are due, until the process is asked to end; then writes the
-    /// seed a last time. What hangs does not hold up the next look.
+    /// seed a last time. What hangs does not hold up the next look. Fails when no noise source is left that could ever be
+    /// trusted again.
     public func run() throws(SourceError) {
         var nextScan = clock.milliseconds()
-        while !termination.isRequested || !delivery.isIdle {
+        while !isEnding || !delivery.isIdle {
             let now = clock.milliseconds()
-            if now >= nextScan, !termination.isRequested {
+            if now >= nextScan, !isEnding {
                 let (milliseconds, overflow) = settings.scan.multipliedReportingOverflow(by: 1000)
                 nextScan = saturatingSum(now, overflow ? .max : milliseconds)
                 do throws(SourceError) { try serveDueTargets() } catch { say(error.message) }
             }
             // Once it is to end there is no next scan, only what is on its way.
-            advance(until: min(termination.isRequested ? .max : nextScan, seedWritten + Source.seedInterval))
+            advance(until: min(isEnding ? .max : nextScan, seedWritten + Source.seedInterval))
             keepSeedYoung()
             writeReport()
         }
         try finish()
+        guard termination.isRequested else { return try requireTrust() }
     }
+
+    private var isEnding: Bool { termination.isRequested || feed.isHopeless }
 
     /// Writes the seed: the last thing a source does.
     public func finish() throws(SourceError) {
@@ -108,7 +121,10 @@ public final class Source {
 
     /// Serves every target that is due, and returns when the last one of them is done with.
     public func scan() throws(SourceError) -> ScanResult {
-        defer { keepSeedYoung() }
+        defer {
+            keepSeedYoung()
+            report.note(feed)
+        }
         result = ScanResult()
         try serveDueTargets()
         var sign = clock.milliseconds() + Source.signInterval
@@ -127,7 +143,7 @@ public final class Source {
     private func serveDueTargets() throws(SourceError) {
         try requireClock()
         let due = try dueTargets()
-        guard !due.isEmpty else { return }
+        guard !due.isEmpty || feed.isDue else { return }
         try refill()
         delivery.add(due)
     }
@@ -140,6 +156,7 @@ public final class Source {
     private func prepare(_ targets: [Target], hand: (Int, Prepared) -> Void) {
         do throws(SourceError) {
             try requireClock()
+            try requireTrust()
         } catch {
             for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
             return
@@ -199,7 +216,12 @@ public final class Source {
     }
 
     private func refill() throws(SourceError) {
+        isReportNew = true
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
+    }
+
+    private func requireTrust() throws(SourceError) {
+        do throws(NoiseError) { try feed.requireTrust() } catch { throw .noise(error) }
     }
 
     func keepSeedYoung() {
@@ -221,6 +243,7 @@ public final class Source {
         else { return }
         reportWritten = now
         isReportNew = false
+        report.note(feed)
         do throws(StateError) { try report.write(to: path) } catch { say(error.message) }
     }
 }

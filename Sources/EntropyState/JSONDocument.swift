@@ -107,6 +107,11 @@ package struct JSONValue {
         add(name, json_object_new_string_len(value, count))
     }
 
+    /// A number that is written as `digits` has it.
+    package func set(_ name: StaticString, number digits: String) {
+        add(name, json_object_new_double_s(0, digits))
+    }
+
     package func set(_ name: StaticString, boolean value: Bool) { add(name, json_object_new_boolean(value ? 1 : 0)) }
 
     /// Adds an empty object to an array.

@@ -1,4 +1,5 @@
 import EntropyCrypto
+import Platform
 
 /// Fortuna's generator (Cryptography Engineering, 9.4): AES-256 in counter mode, a new key after every request.
 struct Generator: ~Copyable {
@@ -6,52 +7,70 @@ struct Generator: ~Copyable {
     static let maximumRequest = 1 << 20
 
     private var key = SecretBytes(count: AES256.keySize)
-    private var counterLow: UInt64 = 0
-    private var counterHigh: UInt64 = 0
+    private var cipher = AES256()
+    private var counter = Counter()
+    private let fork = ForkMark()
+
+    /// 128 bits, the least significant byte first, on every machine.
+    private struct Counter {
+        var low: UInt64 = 0
+        var high: UInt64 = 0
+
+        mutating func advance() {
+            low &+= 1
+            if low == 0 { high &+= 1 }
+        }
+
+        /// Writes `number` counters, each 16 bytes, and counts on.
+        mutating func fill(_ bytes: UnsafeMutablePointer<UInt8>, _ number: Int) {
+            let memory = UnsafeMutableRawPointer(bytes)
+            for place in 0..<number {
+                memory.storeBytes(of: low.littleEndian, toByteOffset: 16 * place, as: UInt64.self)
+                memory.storeBytes(of: high.littleEndian, toByteOffset: 16 * place + 8, as: UInt64.self)
+                advance()
+            }
+        }
+    }
+
+    /// Mixes into the key what `hash`, one of `hashes`, takes after the key. It has no input before, and none afterwards.
+    mutating func reseed(_ hashes: inout SecretHashes, _ hash: Int, _ input: (inout SecretHashes) -> Void) {
+        hashes.update(hash, key)
+        input(&hashes)
+        hashes.finishTwice(hash, into: &key)
+        counter.advance()
+    }
 
     /// Mixes `seed` into the key.
     mutating func reseed(_ seed: [UInt8]) {
-        var input = key.copyBytes() + seed
-        var digest = shad256(input)
-        key = SecretBytes(moving: &digest)
-        wipe(&input)
-        count()
+        var hash = SecretHashes(count: 1)
+        reseed(&hash, 0) { $0.update(0, seed) }
     }
 
-    /// `count` bytes. Fails before the first reseed, and for more than 2²⁰ bytes.
+    /// `count` bytes. Fails before the first reseed, for more than 2²⁰ bytes, and in a copy of the process.
     mutating func read(_ count: Int) throws(FortunaError) -> [UInt8] {
-        guard counterLow | counterHigh != 0 else { throw .notSeeded }
+        guard counter.low | counter.high != 0 else { throw .notSeeded }
         guard count <= Generator.maximumRequest else { throw .requestTooLarge }
-        let cipher = AES256(key: key)
-        var output = blocks((count + AES256.blockSize - 1) / AES256.blockSize, cipher)
+        guard !fork.isInCopy else { throw .forked }
+        let blocks = (count + AES256.blockSize - 1) / AES256.blockSize
+        cipher.setKey(key)
+        var counter = counter
+        var output = [UInt8](unsafeUninitializedCapacity: blocks * AES256.blockSize) { buffer, initialized in
+            initialized = blocks * AES256.blockSize
+            guard let bytes = buffer.baseAddress, blocks > 0 else { return }
+            counter.fill(bytes, blocks)
+            cipher.encrypt(bytes, count: initialized)
+        }
+        // The next key takes the place of this one, and nothing that was derived from this one stays.
+        key.withUnsafeMutableBytes { bytes in
+            counter.fill(bytes, 2)
+            cipher.encrypt(bytes, count: AES256.keySize)
+        }
+        cipher.eraseKey()
+        self.counter = counter
         output.removeLast(output.count - count)
-        var next = blocks(2, cipher)
-        key = SecretBytes(moving: &next)
         return output
     }
 
-    private mutating func blocks(_ number: Int, _ cipher: borrowing AES256) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(number * AES256.blockSize)
-        for _ in 0..<number {
-            // The counter's least significant byte comes first, on every machine.
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: counterLow >> shift))
-            }
-            for shift in stride(from: UInt64(0), to: 64, by: 8) {
-                bytes.append(UInt8(truncatingIfNeeded: counterHigh >> shift))
-            }
-            count()
-        }
-        cipher.encrypt(&bytes)
-        return bytes
-    }
-
-    private mutating func count() {
-        counterLow &+= 1
-        if counterLow == 0 { counterHigh &+= 1 }
-    }
-
     /// For known-answer tests only: not public.
-    var state: (key: [UInt8], counter: UInt64) { (key.copyBytes(), counterLow) }
+    var state: (key: [UInt8], counter: UInt64) { (key.copyBytes(), counter.low) }
 }

@@ -20,13 +20,11 @@ public struct HealthMonitor: Sendable {
     public private(set) var status = Status.untested
     /// Since it was healthy last.
     public private(set) var failures = 0
-    private let entropy: Double
     private var tests: HealthTests
     private var passed = 0
 
     /// `entropy` is claimed, in bits per byte.
     public init(entropy: Double) {
-        self.entropy = entropy
         tests = HealthTests(entropy: entropy)
     }
 
@@ -36,8 +34,7 @@ public struct HealthMonitor: Sendable {
         if let failure = tests.add(bytes) {
             failures += 1
             status = failures >= HealthMonitor.permanentFailures ? .permanent : .intermittent
-            tests = HealthTests(entropy: entropy)
-            passed = 0
+            startAnew()
             return failure
         }
         guard status != .healthy else { return nil }
@@ -47,5 +44,16 @@ public struct HealthMonitor: Sendable {
             failures = 0
         }
         return nil
+    }
+
+    /// The source was away: what it gives next has to pass the start-up test.
+    public mutating func restart() {
+        if status == .healthy { status = .untested }
+        startAnew()
+    }
+
+    private mutating func startAnew() {
+        tests.restart()
+        passed = 0
     }
 }

@@ -19,8 +19,17 @@ public struct HealthTests: Sendable {
 
     /// Takes the next bytes, and returns which test they fail first.
     public mutating func add(_ bytes: [UInt8]) -> HealthFailure? {
+        // What repeats itself trips the last one, too: the first two say best what is wrong.
         if let failure = repetition.add(bytes) { return failure }
-        if let failure = proportion.add(bytes) { return failure }
-        return blocks.add(bytes)
+        if let failure = blocks.add(bytes) { return failure }
+        return proportion.add(bytes)
+    }
+
+    /// Begins anew, after a failure or a pause. Blocks that came before are remembered: a source that repeats itself shall not
+    /// pass because it was caught.
+    public mutating func restart() {
+        repetition = RepetitionCount(cutoff: repetitionCutoff)
+        proportion = AdaptiveProportion(cutoff: proportionCutoff)
+        blocks.restart()
     }
 }

@@ -45,6 +45,12 @@ public struct StuckBlock: Sendable {
         return nil
     }
 
+    /// The next byte begins a block.
+    public mutating func restart() {
+        fingerprint = StuckBlock.start
+        length = 0
+    }
+
     /// What is wrong with bytes that shall be as good as random: a block of 16 that comes twice, or one value 16 times in a
     /// row, wherever. Good bytes fail with less than 2⁻¹⁰⁰.
     public static func check(_ bytes: [UInt8]) -> HealthFailure? {

@@ -18,4 +18,7 @@ public struct Clock: Sendable {
     public static var system: Clock {
         Clock(unixTime: { platform_unix_time() }, milliseconds: { platform_monotonic_milliseconds() })
     }
+
+    /// Nanoseconds since some moment, as finely as the machine can tell: for what is measured, not for what is planned.
+    public static func nanoseconds() -> Int64 { platform_monotonic_nanoseconds() }
 }

@@ -3,6 +3,7 @@ import TPM
 
 /// The TPM's generator as a source of noise: the one place where a source meets the TPM.
 final class TPMNoise: NoiseSource {
+    let kind = NoiseKind.tpm
     let name = "TPM2_GetRandom"
     private let random: TPMRandom
 

@@ -14,16 +14,47 @@ import Testing
         #expect(hash.finish() == SHA256.hash([]))
     }
 
+    /// FIPS 197, C.3; and the all-zero key, whose answer is NIST's (AESAVS, ECBVarTxt256, the first one is for 80...).
     @Test func aes256OfFIPS197() {
         var bytes = (0..<32).map { UInt8($0) }
-        let cipher = AES256(key: SecretBytes(moving: &bytes))
-        var blocks = hex("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
-        cipher.encrypt(&blocks)
-        #expect(hexadecimal(blocks.prefix(16)) == "8ea2b7ca516745bfeafc49904b496089")
-        #expect(blocks.suffix(16) == blocks.prefix(16))
-        var nothing: [UInt8] = []
-        cipher.encrypt(&nothing)
-        #expect(nothing.isEmpty)
+        var cipher = AES256()
+        cipher.setKey(SecretBytes(moving: &bytes))
+        func encrypt(_ text: String, _ cipher: borrowing AES256) -> String {
+            var blocks = hex(text)
+            let count = blocks.count
+            blocks.withUnsafeMutableBufferPointer {
+                if let base = $0.baseAddress { cipher.encrypt(base, count: count) }
+            }
+            return hexadecimal(blocks)
+        }
+        let block = "00112233445566778899aabbccddeeff"
+        let expected = "8ea2b7ca516745bfeafc49904b496089"
+        #expect(encrypt(block, cipher) == expected)
+        #expect(encrypt(block + block, cipher) == expected + expected)
+        #expect(encrypt("", cipher) == "")
+        cipher.eraseKey()
+        #expect(encrypt("80000000000000000000000000000000", cipher) == "ddc6bf790c15760d8d9aeb6f9a75fd4e")
+    }
+
+    /// FIPS 180-4's examples, two hashes in turn.
+    @Test func secretHashes() {
+        var hashes = SecretHashes(count: 2)
+        var digest = SecretBytes(count: 32)
+        hashes.update(0, Array("a".utf8))
+        hashes.update(1, Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))
+        hashes.update(0, [])
+        var rest = Array("bc".utf8)
+        hashes.update(0, SecretBytes(moving: &rest))
+        for _ in 0..<2 {
+            hashes.finish(0, into: &digest)
+            #expect(
+                hexadecimal(digest.copyBytes()) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+            hashes.update(0, Array("abc".utf8))
+        }
+        hashes.finish(1, into: &digest)
+        #expect(hexadecimal(digest.copyBytes()) == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+        hashes.finish(1, into: &digest)
+        #expect(hexadecimal(digest.copyBytes()) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     }
 
     @Test func secretsLeaveTheArrayTheyCameIn() {

@@ -50,7 +50,11 @@ import Testing
     }
 
     @Test func aBadFileIsNamed() throws {
-        for text in ["", "{}", "[]", "{\"Targets\": 1}", "{\"Targets\": [{}]}", "{\"Targets\": [1]}"] {
+        for text in [
+            "", "{}", "[]", "{\"Targets\": 1}", "{\"Targets\": [{}]}", "{\"Targets\": [1]}",
+            "{\"Targets\": [], \"Noise\": 1}", "{\"Targets\": [], \"Noise\": [{}]}",
+            "{\"Targets\": [], \"Noise\": [{\"Name\": \"n\", \"Health\": \"good\"}]}",
+        ] {
             try directory.write("status.json", text)
             let error = #expect(throws: StateError.self) { try Report(reading: directory.file("status.json")) }
             #expect(error?.exitCode == .badInput)

@@ -40,6 +40,14 @@ final class HandClock: @unchecked Sendable {
     var clock: Clock { Clock(unixTime: { 0 }, milliseconds: { self.milliseconds }) }
 }
 
+func shad256(_ bytes: [UInt8]) -> [UInt8] {
+    var hash = SecretHashes(count: 1)
+    var digest = SecretBytes(count: 32)
+    hash.update(0, bytes)
+    hash.finishTwice(0, into: &digest)
+    return digest.copyBytes()
+}
+
 @Suite struct KnownAnswerTests {
     @Test func shad256Digests() throws {
         for each in try FortunaVectors.all.get().shad256 {

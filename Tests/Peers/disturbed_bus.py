@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Stands between a program and a swtpm like a bus with a bad contact.
 
-usage: disturbed_bus.py LISTEN CONNECT answer|command|busy NUMBER
+usage: disturbed_bus.py LISTEN CONNECT answer|command|busy|repeat|slow NUMBER
 
 Carries commands and responses between the Unix sockets LISTEN and CONNECT, and the control channels LISTEN.ctrl and
 CONNECT.ctrl. Prints "disturbed" each time it strikes.
@@ -9,17 +9,24 @@ CONNECT.ctrl. Prints "disturbed" each time it strikes.
 answer   in response NUMBER to TPM2_Sign one bit is flipped, in the last byte of the session's HMAC
 command  in command NUMBER of TPM2_Sign one bit is flipped, in a byte of the session's HMAC
 busy     from the second TPM2_Sign on, NUMBER of them are answered with TPM_RC_RETRY and not carried on
+repeat   once the file LISTEN.now is there, NUMBER responses to TPM2_GetRandom are the one before it, recorded
+slow     responses to TPM2_GetRandom take as long as they would at NUMBER random bytes a second
 """
 
+import os
 import socket
 import sys
 import threading
+import time
 
 SIGN = 0x15D
+GET_RANDOM = 0x17B
 RETRY = 0x922
 disturbance = sys.argv[3]
 number = int(sys.argv[4])
 signatures = 0
+repeats = 0
+recorded = None
 
 
 def read_exactly(peer, count):
@@ -63,7 +70,24 @@ def carry_data(program, tpm):
         if is_sign and disturbance == "answer" and signatures == number:
             print("disturbed", flush=True)
             response = flip(response, len(response) - 1)
+        if int.from_bytes(command[6:10], "big") == GET_RANDOM:
+            response = disturb_random(response)
         program.sendall(response)
+
+
+def disturb_random(response):
+    global repeats, recorded
+    if disturbance == "slow":
+        # The response's tag, size and code, the size of its parameters, and that of the bytes: tag 0x8002 has sessions.
+        sizes = 14 if response[:2] == b"\x80\x02" else 10
+        time.sleep(int.from_bytes(response[sizes : sizes + 2], "big") / number)
+    if disturbance == "repeat":
+        if recorded and repeats < number and os.path.exists(sys.argv[1] + ".now"):
+            repeats += 1
+            print("disturbed", flush=True)
+            return recorded
+        recorded = response
+    return response
 
 
 def carry_control(program, tpm):

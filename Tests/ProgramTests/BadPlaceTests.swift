@@ -88,7 +88,7 @@ struct BadPlaceTests {
         let before = try place.directory.snapshot()
         // A limit on the size of files stands for the disk: no counter can be stored, so nothing is sent.
         let finished = try run(
-            ["prlimit", "--fsize=900"] + Build.host.command("entropy-source") + ["--once"], in: place.directory.path)
+            ["prlimit", "--fsize=900"] + place.command("entropy-source", ["--once"]), in: place.directory.path)
         #expect(finished.status == 73)
         #expect(finished.errors.contains("targets.json: cannot write: File too large"), "\(finished.errors)")
         var after = try place.directory.snapshot()
@@ -125,7 +125,7 @@ struct BadPlaceTests {
         #expect(chmod(place.directory.path, 0o755) == 0)
         func asNobody(_ program: String, _ arguments: String...) throws -> Finished {
             try run(
-                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + build.command(program) + arguments,
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + place.command(program, arguments),
                 in: place.directory.path)
         }
         let before = try place.directory.snapshot()
@@ -172,7 +172,7 @@ struct BadPlaceTests {
         let sink = try RunningSink(place)
         try place.edit("targets.json") { $0["Address"] = "127.0.0.1:\(sink.port)" }
         func shell(_ program: String, _ rest: String) throws -> Finished {
-            let command = build.command(program).map { "'\($0)'" }.joined(separator: " ")
+            let command = place.command(program, []).map { "'\($0)'" }.joined(separator: " ")
             return try run(["sh", "-c", "\(command) \(rest)"], in: place.directory.path)
         }
         // Each of its lines would otherwise stand in the file that got the number of standard error.

@@ -40,7 +40,7 @@ import Testing
             "resolv.conf", "nameserver \(nameServer)\noptions timeout:30 attempts:3\n", mode: 0o644)
         let script = "mount --bind hosts /etc/hosts && mount --bind resolv.conf /etc/resolv.conf && exec \"$@\""
         return try Running(
-            ["unshare", "-m", "sh", "-c", script, "sh"] + place.build.command("entropy-source") + arguments,
+            ["unshare", "-m", "sh", "-c", script, "sh"] + place.command("entropy-source", arguments),
             in: place.directory.path)
     }
 
@@ -94,7 +94,7 @@ import Testing
     func run(_ place: Workplace, _ environment: [String: String]) throws -> Finished {
         try place.edit("targets.json") { $0["Next"] = 0 }
         return try Running(
-            place.build.command("entropy-source") + ["--once"], in: place.directory.path, environment: environment
+            place.command("entropy-source", ["--once"]), in: place.directory.path, environment: environment
         ).wait()
     }
 

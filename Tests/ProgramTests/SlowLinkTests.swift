@@ -33,7 +33,7 @@ struct SlowLinkTests {
         _ place: Workplace, _ link: NetworkNamespaces, _ side: NetworkNamespaces.Side, _ program: String,
         _ arguments: [String]
     ) throws -> Running {
-        try Running(link.inside(side, place.build.command(program) + arguments), in: place.directory.path)
+        try Running(link.inside(side, place.command(program, arguments)), in: place.directory.path)
     }
 
     func bytes(_ frames: [LinkRecorder.Frame]) -> Int { frames.reduce(0) { $0 + $1.size } }

@@ -54,7 +54,16 @@ public final class Workplace: Sendable {
 
     /// Starts a program in the directory.
     public func start(_ program: String, _ arguments: [String]) throws -> Running {
-        try Running(build.command(program) + arguments, in: directory.path, environment: tpm?.environment ?? [:])
+        try Running(command(program, arguments), in: directory.path, environment: tpm?.environment ?? [:])
+    }
+
+    /// The command that runs a program. A source gets the noise that every machine has, and is told so where that is none
+    /// from physics, unless the arguments say otherwise.
+    public func command(_ program: String, _ arguments: [String]) -> [String] {
+        let isOther = ["--noise", "--status", "--selftest", "--help", "--version"].contains(where: arguments.contains)
+        guard program == "entropy-source", !isOther else { return build.command(program) + arguments }
+        let noise = tpm == nil ? ["--software-only", "--noise", "kernel"] : ["--noise", "tpm,kernel"]
+        return build.command(program) + noise + arguments
     }
 
     /// Runs a program to its end.

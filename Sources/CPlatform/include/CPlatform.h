@@ -55,6 +55,7 @@ void platform_drain(int descriptor);
 // Sends a datagram to a Unix socket, whose name may begin with '@'; -1 where it cannot be sent.
 int platform_notify(const char *_Nonnull path, const char *_Nonnull text);
 int64_t platform_monotonic_microseconds(void);
+int64_t platform_monotonic_nanoseconds(void);
 // A closed connection and a file beyond the process's limit shall be errors of write(2), not the end.
 void platform_ignore_write_signals(void);
 
@@ -62,6 +63,21 @@ void platform_ignore_write_signals(void);
 void platform_limit_thread_stacks(size_t bytes);
 // Raises the number of descriptors that this process may have, and returns what it is then.
 uint64_t platform_raise_descriptor_limit(uint64_t wanted);
+
+// A byte that is 1 here, and 0 in each copy of this process that fork(2) makes, where the kernel can do that. NULL where there
+// is no memory.
+const volatile uint8_t *_Nullable platform_fork_mark(void);
+int platform_has_fork_mark(const volatile uint8_t *_Nonnull mark);
+void platform_free_fork_mark(const volatile uint8_t *_Nonnull mark);
+
+// One of the kernel's generators (AF_ALG, type "rng"), to be read by recv(2); -1 with errno: EAFNOSUPPORT where the kernel offers
+// none at all, ENOENT for a name that it does not know.
+int platform_open_kernel_generator(const char *_Nonnull name);
+// Starts a shell command in a process group of its own, whose standard output is read from the descriptor that is returned; -1
+// with errno. Nothing else of this process is open to it but its standard error.
+int platform_start_command(const char *_Nonnull command, int *_Nonnull process);
+// Kills the group, and waits for the command to be gone.
+void platform_end_command(int process);
 
 // True for a device of random(4).
 int platform_is_random_device(int descriptor);

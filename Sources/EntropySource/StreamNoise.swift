@@ -1,0 +1,72 @@
+import Platform
+
+/// Noise that is read from a device, a generator of the kernel, a file or a command. What fails is opened anew at the next
+/// try.
+public final class StreamNoise: NoiseSource {
+    public let kind: NoiseKind
+    public let name: String
+    public let origin: String
+    private let open: () throws(SystemError) -> ByteStream
+    private var stream: ByteStream?
+
+    /// Milliseconds that one try may take: a kilobyte from the slowest of them.
+    private static let patience: Int64 = 5_000
+
+    private init(
+        _ kind: NoiseKind, _ name: String, origin: String = "", _ open: @escaping () throws(SystemError) -> ByteStream
+    ) {
+        self.kind = kind
+        self.name = name
+        self.origin = origin
+        self.open = open
+    }
+
+    /// The machine's own generator, by the kernel's driver.
+    public static func hardware() -> StreamNoise {
+        StreamNoise(.hwrng, "/dev/hwrng", origin: hardwareOrigin()) { () throws(SystemError) in
+            try ByteStream(file: "/dev/hwrng")
+        }
+    }
+
+    /// The driver's name for the generator that `/dev/hwrng` reads from at present.
+    private static func hardwareOrigin() -> String {
+        let path = "/sys/class/misc/hw_random/rng_current"
+        guard let file = try? FileDescriptor(path, for: .read), let bytes = try? file.readAll(limit: 4096) else {
+            return ""
+        }
+        return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+    }
+
+    /// True for a `/dev/hwrng` that asks the TPM.
+    public var isTPM: Bool { kind == .hwrng && origin.utf8.starts(with: "tpm-rng".utf8) }
+
+    /// CPU timing jitter, by the kernel's jitterentropy.
+    public static func jitter() -> StreamNoise {
+        let name = "jitterentropy_rng"
+        return StreamNoise(.jitter, name) { () throws(SystemError) in try ByteStream(kernelGenerator: name) }
+    }
+
+    public static func file(_ path: String) -> StreamNoise {
+        StreamNoise(.file, path) { () throws(SystemError) in try ByteStream(file: path) }
+    }
+
+    /// What a shell command prints.
+    public static func command(_ text: String) -> StreamNoise {
+        StreamNoise(.command, "command `\(text)`") { () throws(SystemError) in try ByteStream(command: text) }
+    }
+
+    /// Fails where it is not there, or not for this process. Reads nothing.
+    public func probe() throws(NoiseError) {
+        do throws(SystemError) { if stream == nil { stream = try open() } } catch { throw NoiseError(error) }
+    }
+
+    public func gather(_ count: Int) throws(NoiseError) -> [UInt8] {
+        try probe()
+        do throws(SystemError) {
+            return try stream!.read(count, within: StreamNoise.patience)  // probe has opened it
+        } catch {
+            stream = nil
+            throw NoiseError(error)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import CommandLine
+
+enum Flag: Int, OptionTable {
+    case key, authFile, record, seed, targets, tcti, interval, scan, parallel, once, jump, status, statusFile, selfTest,
+        json, noise,
+        noiseFile, noiseCommand, softwareOnly
+
+    var option: Option {
+        switch self {
+        case .key:
+            Option(
+                "k", "key", "KEY", "the signing key, a file or handle:0x81......; a file says itself who signs",
+                default: "signer.key")
+        case .authFile: Option(nil, "auth-file", "FILE", "the password of a key in the TPM")
+        case .record:
+            Option(nil, "record", "FILE", "what is known of the key's TPM (default signer.tpm.json for signer.key)")
+        case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")
+        case .targets: Option("t", "targets", "FILE", "the list of sinks", default: "targets.json")
+        case .tcti: Option(nil, "tcti", "CONF", "the TPM (default $TPM2TOOLS_TCTI, else device:/dev/tpmrm0)")
+        case .interval:
+            Option(
+                nil, "interval", "TIME", "from one packet for a sink to the next, a tenth more or less", default: "6h")
+        case .scan: Option(nil, "scan", "TIME", "from one look at the list to the next", default: "60s")
+        case .parallel:
+            Option(
+                nil, "parallel", "NUMBER", "deliveries at once, at the most; fewer on a slow link", default: "32")
+        case .once:
+            Option(nil, "once", nil, "scan once, print what came of it; exit 0 only when every due sink was served")
+        case .jump: Option(nil, "accept-counter-jump", nil, "believe a sink whose counter is far above ours")
+        case .status: Option(nil, "status", nil, "print what became of a running source's last deliveries, and exit")
+        case .statusFile:
+            Option(nil, "status-file", "FILE", "where a running source writes that", default: "source.status.json")
+        case .selfTest:
+            Option(nil, "selftest", nil, "try each noise source and Fortuna, print what they are worth, and exit")
+        case .json:
+            Option(nil, "json", nil, "with --once, --status and --selftest: one JSON object instead of a table")
+        case .noise:
+            Option(
+                nil, "noise", "LIST",
+                "noise sources, of tpm,hwrng,jitter,kernel,arrivals (default: all that are there)")
+        case .noiseFile: Option(nil, "noise-file", "FILE", "a file or device as one more, for experiments")
+        case .noiseCommand: Option(nil, "noise-command", "CMD", "what a shell command prints as one more")
+        case .softwareOnly:
+            Option(nil, "software-only", nil, "for tests: send although no physical noise source is healthy")
+        }
+    }
+
+    static let program = Program(
+        "entropy-source", "Sends chunks of entropy, signed by a TPM, to the sinks in a list.",
+        notes: """
+            Connections go through the proxy that all_proxy, https_proxy or http_proxy names, but for the hosts in no_proxy.
+            TIME is a number of seconds, or one with s, m, h or d. The list is read anew on every scan.
+            SIGTERM or SIGINT ends the program after what it is doing; a second one ends it at once.
+            """)
+}

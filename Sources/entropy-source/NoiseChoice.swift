@@ -1,0 +1,72 @@
+import CommandLine
+import EntropySource
+import TPM
+
+/// The noise sources that the options choose.
+struct NoiseChoice {
+    private(set) var sources: [any NoiseSource] = []
+    private(set) var arrivals: ArrivalNoise?
+
+    /// Without `--noise`: all that this machine has; the TPM where it is wanted, that is, where the program needs one anyway.
+    /// Says which ones it has not.
+    init(
+        _ arguments: Arguments<Flag>, tpm: @autoclosure () -> TPMDevice, isTPMWanted: Bool, say: (String) -> Void
+    ) throws(Failure) {
+        if let list = arguments[.noise] {
+            for kind in try NoiseChoice.parse(list) { add(kind, tpm) }
+        } else {
+            if isTPMWanted { add(.tpm, tpm) }
+            var missing: [String] = []
+            for source in [StreamNoise.hardware(), StreamNoise.jitter()] {
+                guard !source.isTPM else {
+                    missing.append("\(source.name): it is the TPM once more (\(source.origin))")
+                    continue
+                }
+                do throws(NoiseError) {
+                    try source.probe()
+                    sources.append(source)
+                } catch {
+                    missing.append(error.message)
+                }
+            }
+            add(.kernel, tpm)
+            add(.arrivals, tpm)
+            if !missing.isEmpty { say("not among the noise sources: \(missing.joined(separator: "; "))") }
+        }
+        if let path = arguments[.noiseFile] { sources.append(StreamNoise.file(path)) }
+        if let command = arguments[.noiseCommand] { sources.append(StreamNoise.command(command)) }
+    }
+
+    /// For the log: their names, with commas between them.
+    var names: String {
+        sources.map { $0.origin.isEmpty ? $0.name : "\($0.name) (\($0.origin))" }.joined(separator: ", ")
+    }
+
+    private static func parse(_ list: String) throws(Failure) -> [NoiseKind] {
+        var kinds: [NoiseKind] = []
+        for word in list.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            let kind = NoiseKind.allCases.first { $0.word.description.utf8.elementsEqual(word) }
+            guard let kind, kind != .file, kind != .command, !kinds.contains(kind) else {
+                throw .usage(
+                    "--noise \(list): each of tpm, hwrng, jitter, kernel and arrivals once, with commas between them")
+            }
+            kinds.append(kind)
+        }
+        return kinds
+    }
+
+    private mutating func add(_ kind: NoiseKind, _ tpm: () -> TPMDevice) {
+        switch kind {
+        case .tpm: sources.append(TPMNoise(tpm()))
+        case .hwrng: sources.append(StreamNoise.hardware())
+        case .jitter: sources.append(StreamNoise.jitter())
+        case .kernel: sources.append(KernelNoise())
+        case .arrivals:
+            let noise = ArrivalNoise()
+            arrivals = noise
+            sources.append(noise)
+        // They have options of their own.
+        case .file, .command: break
+        }
+    }
+}

@@ -1,0 +1,258 @@
+import EntropyCrypto
+import Fortuna
+import Health
+import Platform
+import Support
+import Testing
+
+@testable import EntropySource
+
+/// A noise source that fails as real ones do, when it is told to.
+final class InducedNoise: NoiseSource {
+    enum Failure: CaseIterable, Sendable {
+        /// Gives an error, as a device that was pulled out.
+        case gone
+        /// The same 48 bytes again and again: a driver that repeats the chip's last answer.
+        case stuck
+        /// The rest of a short read is zeros.
+        case zeros
+        /// Every third byte is zero.
+        case biased
+        /// The kilobyte of last time: a generator that was seeded as before.
+        case repeated
+
+        /// What has to be said.
+        var test: String {
+            switch self {
+            case .gone: "Input/output error"
+            case .stuck, .repeated: "stuck-block test"
+            case .zeros: "repetition count test"
+            case .biased: "adaptive proportion test"
+            }
+        }
+    }
+
+    let kind: NoiseKind
+    let name: String
+    var failure: Failure?
+    /// How often it was asked.
+    private(set) var requests: [Int] = []
+    private var last: [UInt8] = []
+
+    init(_ kind: NoiseKind, _ failure: Failure? = nil) {
+        self.kind = kind
+        name = "induced \(kind.word)"
+        self.failure = failure
+    }
+
+    func gather(_ count: Int) throws(NoiseError) -> [UInt8] {
+        requests.append(count)
+        var bytes = try KernelNoise().gather(count)
+        switch failure {
+        case nil: break
+        case .gone: throw NoiseError(SystemError("read", name, errno: 5))
+        case .stuck: for place in 48..<count { bytes[place] = bytes[place - 48] }
+        case .zeros: for place in (count / 3)..<count { bytes[place] = 0 }
+        case .biased: for place in stride(from: 0, to: count, by: 3) { bytes[place] = 0 }
+        case .repeated where last.count == count: bytes = last
+        case .repeated: break
+        }
+        last = bytes
+        return bytes
+    }
+}
+
+/// Noise that fails: what trips, what is said, that nothing is sent, and what comes after.
+@Suite(.serialized) struct NoiseTests {
+    let directory: TemporaryDirectory
+    let catcher: PacketCatcher
+    let hand = HandClock()
+
+    final class HandClock: @unchecked Sendable {
+        var milliseconds: Int64 = 1_800_000_000_000
+        var clock: Clock { Clock(unixTime: { self.milliseconds / 1000 }, milliseconds: { self.milliseconds }) }
+    }
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        catcher = try PacketCatcher()
+    }
+
+    func source(
+        _ noise: [any NoiseSource], isSoftwareEnough: Bool = false, arrivals: ArrivalNoise? = nil,
+        say: @escaping (String) -> Void = { _ in }
+    ) throws -> Source {
+        let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
+        try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:\(catcher.port)\", \"Public\": \"\(key)\"}]")
+        let settings = Source.Settings(
+            targets: directory.file("targets.json"), seed: directory.file("seed"), interval: 60, scan: 60,
+            earliest: 1000,
+            isSoftwareEnough: isSoftwareEnough)
+        return try Source(
+            settings, signer: try SoftwareSigner(generating: .ecdsaP256), noise: noise, arrivals: arrivals,
+            clock: hand.clock, termination: try Termination(), say: say)
+    }
+
+    /// Each failure, of each source that counts: the only one besides the kernel.
+    @Test(arguments: [NoiseKind.tpm, .hwrng, .jitter], InducedNoise.Failure.allCases)
+    func aFailureStopsTheSource(_ kind: NoiseKind, _ failure: InducedNoise.Failure) throws {
+        let noise = InducedNoise(kind)
+        var said: [String] = []
+        let source = try source([noise, KernelNoise()]) { said.append($0) }
+        #expect(try source.scan().served == 1)
+        noise.failure = failure
+        for state in ["switched off", "still off"] {
+            hand.milliseconds += 120_000
+            said = []
+            let error = #expect(throws: SourceError.self) { try source.scan() }
+            guard case .noise = error else { throw NoiseError(.failed, "another error") }
+            #expect(error?.message.contains("nothing is sent: \(noise.name): ") == true, "\(error?.message ?? "")")
+            #expect(error?.message.contains(failure.test) == true, "\(error?.message ?? "")")
+            #expect(catcher.frames.count == 1)
+            guard failure != .gone else { continue }
+            #expect(said.count == 1 && said[0].hasPrefix("\(noise.name): \(state): \(failure.test)"), "\(said)")
+            #expect(said[0].hasSuffix("until it passes its start-up test"))
+        }
+        noise.failure = nil
+        hand.milliseconds += 120_000
+        #expect(try source.scan().served == 1)
+        #expect(said.contains("\(noise.name): healthy again"))
+        #expect(catcher.frames.count == 2)
+    }
+
+    @Test(arguments: InducedNoise.Failure.allCases) func nothingStartsWithBadNoise(_ failure: InducedNoise.Failure)
+        throws
+    {
+        // A kilobyte that comes for the first time cannot be told from good ones.
+        guard failure != .repeated else { return }
+        let error = #expect(throws: SourceError.self) { try source([InducedNoise(.tpm, failure), KernelNoise()]) }
+        #expect(error?.message.contains(failure.test) == true)
+        #expect(error?.exitCode != .done)
+    }
+
+    @Test(arguments: [NoiseKind.kernel, .arrivals, .file, .command]) func notEverySourceCounts(_ kind: NoiseKind) throws
+    {
+        let error = #expect(throws: SourceError.self) { try source([InducedNoise(kind), KernelNoise()]) }
+        #expect(error?.exitCode == .unavailable)
+        #expect(error?.message.contains("there is none here") == true)
+        #expect(try source([InducedNoise(kind), KernelNoise()], isSoftwareEnough: true).scan().served == 1)
+    }
+
+    @Test func oneOfTwoIsEnough() throws {
+        let (bad, good) = (InducedNoise(.tpm), InducedNoise(.hwrng))
+        var said: [String] = []
+        let source = try source([bad, good, KernelNoise()]) { said.append($0) }
+        bad.failure = .stuck
+        for number in 1...3 {
+            hand.milliseconds += 120_000
+            #expect(try source.scan().served == 1)
+            #expect(catcher.frames.count == number)
+        }
+        #expect(said.filter { $0.contains(" off: stuck-block test") }.count == 3)
+    }
+
+    @Test func theKernelMayBeSwitchedOff() throws {
+        let noise = InducedNoise(.tpm)
+        #expect(try source([noise]).scan().served == 1)
+        // Alone, it has to fill pool 0 by itself: two events of 32 bytes, and their headers.
+        #expect(noise.requests.prefix(2) == [1024, 1024])
+    }
+
+    @Test func whatFailsAlwaysEndsTheSource() throws {
+        let noise = InducedNoise(.tpm)
+        var said: [String] = []
+        let source = try source([noise, KernelNoise()]) { said.append($0) }
+        noise.failure = .zeros
+        for number in 1...10 {
+            #expect(throws: SourceError.self) { try source.scan() }
+            hand.milliseconds += 120_000
+            #expect(said.last?.contains("stays off until this program is started anew") == (number == 10), "\(said)")
+        }
+        // It is not asked again, though it is well now: who failed for so long is for a person to look at.
+        noise.failure = nil
+        let requests = noise.requests.count
+        let error = #expect(throws: SourceError.self) { try source.run() }
+        #expect(error?.exitCode == .unavailable)
+        #expect(noise.requests.count == requests && catcher.frames.isEmpty)
+    }
+
+    @Test func aGoodStretchIsANewBeginning() throws {
+        let noise = InducedNoise(.tpm)
+        let source = try source([noise, KernelNoise()])
+        for _ in 0..<3 {
+            for _ in 0..<9 {
+                noise.failure = .zeros
+                #expect(throws: SourceError.self) { try source.scan() }
+                hand.milliseconds += 120_000
+            }
+            noise.failure = nil
+            #expect(try source.scan().served == 1)
+            hand.milliseconds += 120_000
+        }
+    }
+
+    /// The pools are filled anew every six hours, though nobody is due.
+    @Test func thePoolsAreFilledEverySixHours() throws {
+        let noise = InducedNoise(.tpm)
+        let source = try source([noise, KernelNoise()])
+        try directory.write("targets.json", "[]")
+        for (hours, requests) in [(0, 1), (5, 1), (1, 2), (0, 2), (6, 3)] {
+            hand.milliseconds += Int64(hours) * 3_600_000
+            // The wall clock does as well: no jump.
+            #expect(try source.scan().served == 0)
+            #expect(noise.requests.count == requests)
+        }
+    }
+
+    @Test func thePoolsAreFilledAfterMuchOutput() throws {
+        let accumulator = Accumulator(clock: hand.clock)
+        let feed = NoiseFeed(
+            [InducedNoise(.tpm), KernelNoise()], into: accumulator, clock: hand.clock, isSoftwareEnough: false,
+            outputLimit: 2048)
+        try feed.fill { _ in }
+        for _ in 0..<3 {
+            _ = try accumulator.read(1024)
+            #expect(!feed.isDue)
+            _ = try accumulator.read(1024)
+            #expect(feed.isDue)
+            try feed.fill { _ in }
+            #expect(!feed.isDue)
+        }
+    }
+
+    @Test func noSourceDrownsAnother() throws {
+        let arrivals = ArrivalNoise()
+        for _ in 0..<100_000 { arrivals.note() }
+        #expect(arrivals.gather(4096).count == 1024)
+        #expect(arrivals.gather(4096).isEmpty)
+        let sources = [InducedNoise(.tpm), InducedNoise(.hwrng), InducedNoise(.file)]
+        let feed = NoiseFeed(
+            sources, into: Accumulator(clock: hand.clock), clock: hand.clock, isSoftwareEnough: false)
+        try feed.fill { _ in }
+        #expect(sources.allSatisfy { $0.requests == [1024] })
+    }
+
+    /// Connections, packets and receipts leave their moments behind, which go to the pools with the next filling.
+    @Test func arrivalsAreCounted() throws {
+        let arrivals = ArrivalNoise()
+        let source = try source([InducedNoise(.tpm), KernelNoise(), arrivals], arrivals: arrivals)
+        #expect(try source.scan().served == 1)
+        hand.milliseconds += 120_000
+        #expect(try source.scan().served == 1)
+        let entry = try #require(source.report.noise.first { $0.name == "arrival times" })
+        #expect(entry.bytes > 0 && entry.status == .starting)
+    }
+
+    @Test func theReportTells() throws {
+        let noise = InducedNoise(.hwrng)
+        let source = try source([noise, KernelNoise()])
+        noise.failure = .biased
+        #expect(throws: SourceError.self) { try source.scan() }
+        let sources = source.report.noise
+        #expect(sources.map { $0.status } == [.failed, .healthy])
+        #expect(sources.map { $0.failures } == [1, 0] && sources.map { $0.bytes } == [1024, 2048])
+        #expect(source.report.noiseLines.contains { $0.hasPrefix("induced hwrng  failed   1024   1") })
+        let read = try Report(decoding: source.report.encode(), file: "status")
+        #expect(read.encode() == source.report.encode() && read.noiseLines == source.report.noiseLines)
+    }
+}

@@ -1,0 +1,292 @@
+import Foundation
+import Support
+import Testing
+
+/// Noise as the running program sees it: a hardware generator that fails, files and commands, and what it says of each.
+@Suite struct NoiseProgramTests {
+    struct NoFIFO: Error {}
+
+    /// A source and a sink, and `/dev/hwrng` as this test wants it: in a mount namespace of the source's own.
+    final class Bench {
+        let place: Workplace
+        let sink: RunningSink
+        let generator: Running
+        private(set) var source: Running?
+
+        init(_ build: Build) throws {
+            place = try Workplace(build)
+            try place.provision()
+            sink = try RunningSink(place)
+            try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+            let fifo = place.directory.file("fifo")
+            guard mkfifo(fifo, 0o600) == 0 else { throw NoFIFO() }
+            try place.directory.write("mode", "good")
+            generator = try Running([
+                packageRoot.appendingPathComponent("Tests/Peers/hwrng.py").path, fifo, place.directory.file("mode"),
+            ])
+        }
+
+        /// A `/dev` with what a program needs, and the test's own generator.
+        static let script = """
+            set -e
+            fifo=$1; shift
+            mkdir dev
+            mount -t tmpfs none dev
+            for name in null zero full random urandom; do : >dev/$name; mount --bind /dev/$name dev/$name; done
+            : >dev/hwrng
+            mount --bind "$fifo" dev/hwrng
+            mount --rbind dev /dev
+            exec "$@"
+            """
+
+        func start(_ arguments: [String]) throws -> Running {
+            let started = try Running(
+                ["unshare", "-m", "sh", "-c", Bench.script, "sh", place.directory.file("fifo")]
+                    + place.build.command("entropy-source") + arguments, in: place.directory.path)
+            source = started
+            return started
+        }
+
+        func mode(_ word: String) throws { try place.directory.write("mode", word) }
+
+        var packets: Int { ((try? place.directory.read("pool").count) ?? 0) / 1024 }
+
+        deinit {
+            generator.signal(SIGKILL)
+            source?.signal(SIGKILL)
+            _ = sink.stop()
+        }
+    }
+
+    @Test(
+        .enabled(if: getuid() == 0, "only root can put another /dev in place"),
+        arguments: Build.available)
+    func aHardwareGeneratorThatFails(_ build: Build) throws {
+        let bench = try Bench(build)
+        let source = try bench.start(["--noise", "hwrng,kernel", "--scan", "1s", "--interval", "1s"])
+        var recoveries: Int { source.errors.components(separatedBy: "/dev/hwrng: healthy again").count }
+        #expect(eventually(seconds: 20) { bench.packets >= 1 }, "\(source.errors)")
+        for (mode, test) in [
+            ("stuck", "stuck-block test: 16 bytes came again"),
+            ("zeros", "repetition count test: one byte 9 times in a row"),
+            ("repeated", "stuck-block test: 16 bytes came again"), ("biased", "adaptive proportion test: one byte "),
+        ] {
+            let earlier = source.errors.count
+            var said: Substring { source.errors.dropFirst(earlier) }
+            try bench.mode(mode)
+            let told = "/dev/hwrng: switched off: \(test)"
+            #expect(eventually(seconds: 20) { said.contains(told) }, "\(mode): \(source.errors)")
+            #expect(eventually(seconds: 20) { said.contains("nothing is sent: /dev/hwrng: \(test)") })
+            // Whatever was on its way has arrived; from now on nothing does.
+            usleep(200_000)
+            let packets = bench.packets
+            usleep(2_500_000)
+            #expect(bench.packets == packets, "\(mode): \(source.errors)")
+            let before = recoveries
+            try bench.mode("good")
+            #expect(eventually(seconds: 20) { recoveries > before }, "\(mode): \(source.errors)")
+            #expect(eventually(seconds: 20) { bench.packets > packets }, "\(mode): \(source.errors)")
+        }
+        source.signal(SIGTERM)
+        #expect(source.wait().status == 0)
+        let status = try bench.place.run("entropy-source", "--status")
+        #expect(status.text.contains("/dev/hwrng") && status.text.contains("getrandom(2)"), "\(status.text)")
+    }
+
+    /// Who sits on the bus plays recorded answers to the program. They are no answers to its session: nothing is taken.
+    @Test(
+        .enabled(if: haveTools("swtpm"), "swtpm is not installed"),
+        arguments: Build.available)
+    func aBusThatRepeatsTheTPMsAnswers(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        try place.provision()
+        let sink = try RunningSink(place)
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        let bus = try DisturbedBus(tpm, "repeat", 6)
+        let source = try place.start(
+            "entropy-source", ["--scan", "1s", "--interval", "1s", "--noise", "tpm,kernel", "--tcti", bus.tcti])
+        func packets() -> Int { ((try? place.directory.read("pool").count) ?? 0) / 1024 }
+        #expect(eventually { packets() >= 2 }, "\(source.errors)")
+        try bus.beginNow()
+        #expect(
+            eventually { source.errors.contains("no physical noise source") && bus.strikes > 0 }, "\(source.errors)")
+        #expect(source.errors.contains("nothing is sent: TPM2_GetRandom: "), "\(source.errors)")
+        #expect(eventually(seconds: 30) { source.errors.contains("TPM2_GetRandom: healthy again") }, "\(source.errors)")
+        let before = packets()
+        #expect(eventually { packets() > before }, "\(source.errors)")
+        #expect(bus.strikes == 6)
+        source.signal(SIGTERM)
+        #expect(source.wait().status == 0)
+        _ = sink.stop()
+    }
+
+    @Test(arguments: Build.available) func withoutPhysicalNoiseNothingIsSent(_ build: Build) throws {
+        let place = try Workplace(build)
+        try place.provision()
+        let catcher = try PacketCatcher()
+        try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
+        try place.directory.write(
+            "random", [UInt8](try Data(contentsOf: URL(fileURLWithPath: "/dev/urandom"), limit: 65536)))
+        for noise in [
+            ["--noise", "kernel"], ["--noise", "kernel,arrivals"],
+            ["--noise", "kernel", "--noise-file", "/dev/urandom"],
+            ["--noise", "kernel", "--noise-command", "cat random"],
+        ] {
+            let finished = try place.start("entropy-source", ["--once"] + noise).wait()
+            #expect(finished.status == 69, "\(finished.errors)")
+            #expect(finished.errors.contains("no physical noise source"), "\(finished.errors)")
+        }
+        #expect(catcher.frames.isEmpty)
+        // For tests it may be; then each line says so.
+        let finished = try place.start("entropy-source", ["--once", "--noise", "kernel", "--software-only"]).wait()
+        #expect(finished.status == 0 && catcher.frames.count == 1)
+        for line in finished.errors.split(separator: "\n") {
+            #expect(line.hasPrefix("entropy-source: [software only] "), "\(line)")
+        }
+        let failed = try place.start("entropy-source", ["--once", "--software-only", "-t", "none"]).wait()
+        #expect(
+            failed.errors.hasSuffix("\n")
+                && failed.errors.split(separator: "\n").last?.contains("[software only]") == true)
+    }
+
+    /// One more source for experiments: what is wrong with it is said, and holds up nothing.
+    @Test(arguments: Build.available) func experiments(_ build: Build) throws {
+        let place = try Workplace(build)
+        try place.provision()
+        let catcher = try PacketCatcher()
+        try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
+        for (arguments, words) in [
+            (
+                ["--noise-file", "/dev/zero"],
+                "/dev/zero: switched off: repetition count test: one byte 31 times in a row"
+            ),
+            (["--noise-file", "/dev/null"], "/dev/null: cannot read: No data available"),
+            (["--noise-file", "none"], "none: cannot open: No such file"),
+            (["--noise-command", "yes 0123456789"], "command `yes 0123456789`: switched off: "),
+            (["--noise-command", "exit 3"], "cannot read: No data available"),
+            (["--noise-command", "cat /dev/urandom"], "packet "),
+            (["--noise-command", "sleep 60"], "cannot read 1024 bytes within 5000 ms"),
+        ] {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            let before = catcher.frames.count
+            let finished = try place.start(
+                "entropy-source", ["--once", "--noise", "kernel", "--software-only"] + arguments
+            ).wait(seconds: 30)
+            #expect(finished.status == 0 && catcher.frames.count == before + 1, "\(finished.errors)")
+            #expect(finished.errors.contains(words), "\(finished.errors)")
+        }
+        // What was started is gone with the program.
+        #expect(try run(["pgrep", "-x", "-P", "1", "yes"]).text.isEmpty)
+    }
+
+    /// The program's own known answers, changed in the file: it refuses to run, for each of them.
+    @Test(arguments: Build.available) func aDamagedProgramSendsNothing(_ build: Build) throws {
+        let place = try Workplace(build)
+        try place.provision()
+        let catcher = try PacketCatcher()
+        try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
+        var command = place.command("entropy-source", ["--once"])
+        let program = try #require(command.firstIndex { $0.hasSuffix("/entropy-source") })
+        let original = try Data(contentsOf: URL(fileURLWithPath: command[program]))
+        command[program] = place.directory.file("damaged")
+        for (answer, part) in [
+            ("4f8b42c22dd3729b519ba6f68d2da7cc5b2d606d05daed5ad5128cc03e6c6358", "SHAd-256"),
+            ("7cbe2c17684ac223d08969ee8b565616717661c0d2f4758bd6ba140bf3791abd", "Fortuna's generator"),
+            ("fd6648ba3086e919cee34904ef09a7ff021f77580558b8c3e9248275f23042bf", "Fortuna's generator"),
+            ("b7b86bd9a27d96d7bb4add1b6b10d1572350b1c61253db2f8da233be726dc15f", "Fortuna's accumulator"),
+        ] {
+            var damaged = original
+            let range = try #require(damaged.range(of: Data(answer.utf8)))
+            damaged[range.lowerBound] ^= 1
+            try damaged.write(to: URL(fileURLWithPath: command[program]))
+            #expect(chmod(command[program], 0o700) == 0)
+            let finished = try run(command, in: place.directory.path)
+            #expect(
+                finished.status == 1 && finished.errors.contains("the self-test of \(part) failed"),
+                "\(finished.errors)")
+        }
+        #expect(catcher.frames.isEmpty)
+        try original.write(to: URL(fileURLWithPath: command[program]))
+        #expect(try run(command, in: place.directory.path).status == 0)
+    }
+
+    struct Shown: Decodable {
+        struct Source: Decodable {
+            let name, kind: String
+            let physical, healthy: Bool
+            let bytes: Int
+            let claimedBitsPerByte: Double
+            let mostCommonValueBitsPerByte, markovBitsPerByte: Double?
+            let remark: String?
+        }
+        struct Test: Decodable {
+            let test: String
+            let blocks, failed: Int
+        }
+        let passed: Bool
+        let sources: [Source]
+        let output: [Test]
+
+        init(_ json: Data) throws {
+            struct Key: CodingKey {
+                let stringValue: String
+                var intValue: Int? { nil }
+                init(stringValue: String) { self.stringValue = stringValue }
+                init?(intValue: Int) { nil }
+            }
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .custom { path in
+                let name = path.last?.stringValue ?? ""
+                return Key(stringValue: name.prefix(1).lowercased() + name.dropFirst())
+            }
+            self = try decoder.decode(Shown.self, from: json)
+        }
+    }
+
+    @Test(arguments: Build.available) func theSelfTestShowsWhatThereIs(_ build: Build) throws {
+        let place = try Workplace(build)
+        try place.directory.write(
+            "short", [UInt8](try Data(contentsOf: URL(fileURLWithPath: "/dev/urandom"), limit: 20480)))
+        let finished = try place.start(
+            "entropy-source",
+            ["--selftest", "--json", "--software-only", "--noise", "kernel", "--noise-file", "short"]
+        ).wait()
+        #expect(finished.status == 0, "\(finished.errors)")
+        let shown = try Shown(finished.output)
+        #expect(shown.passed && shown.sources.map { $0.kind } == ["kernel", "file"])
+        let kernel = shown.sources[0]
+        #expect(kernel.healthy && !kernel.physical && kernel.bytes >= 1_000_000 && kernel.claimedBitsPerByte == 8)
+        // A million good bytes: SP 800-90B's estimates leave little more than 7.8 bits of 8.
+        #expect((7.8...8).contains(try #require(kernel.mostCommonValueBitsPerByte)))
+        #expect((7.8...8).contains(try #require(kernel.markovBitsPerByte)))
+        #expect(shown.sources[1].bytes == 20480 && shown.sources[1].remark?.contains("No data") == true)
+        #expect(shown.output.map { $0.test } == ["monobit", "poker", "runs", "long run", "continuous run"])
+        #expect(shown.output.allSatisfy { $0.blocks == 419 && $0.failed < 10 })
+        // Nothing is left behind, and the table says the same as the object.
+        let table = try place.start("entropy-source", ["--selftest", "--noise", "kernel"]).wait()
+        #expect(table.status == 69 && table.text.contains("getrandom(2)  healthy"), "\(table.text)")
+        #expect(table.errors.contains("the self-test failed"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.directory.path) == ["short"])
+    }
+
+    @Test(arguments: Build.available) func wrongChoicesAreRefused(_ build: Build) throws {
+        let place = try Workplace(build)
+        for arguments in [
+            ["--noise", ""], ["--noise", "tpm,tpm"], ["--noise", "tpm, kernel"], ["--noise", "file"],
+            ["--noise", "tpm,"],
+            ["--selftest", "--once"], ["--selftest", "-k", "signer.key"], ["--selftest", "--noise", "dice"],
+        ] {
+            let finished = try run(build.command("entropy-source") + arguments, in: place.directory.path)
+            #expect(finished.status == 64 || finished.status == 66, "\(arguments): \(finished.errors)")
+            if arguments[0] == "--selftest" { #expect(finished.status == 64) }
+        }
+    }
+}
+
+extension Data {
+    fileprivate init(contentsOf url: URL, limit: Int) throws {
+        let file = try FileHandle(forReadingFrom: url)
+        self = try file.read(upToCount: limit) ?? Data()
+    }
+}
