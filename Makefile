@@ -52,10 +52,10 @@ board: packages-build
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh .ci/run; do sh -n $$script || exit 1; done
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine
 
 packages-build:
 	@provisioning/install-packages.sh build

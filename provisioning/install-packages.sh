@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, as root or by sudo, and says which.
 #
-# usage: install-packages.sh build|test...
+# usage: install-packages.sh build|test|machine...
 set -eu
 
 say() { echo "install-packages: $*" >&2; }
@@ -15,7 +15,8 @@ for group in "$@"; do
         wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1"
         wanted="$wanted util-linux mount iproute2 nftables tcpdump tinyproxy-bin microsocks strace procps"
         ;;
-    *) say "$group: build or test is expected"; exit 64 ;;
+    machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
+    *) say "$group: build, test or machine is expected"; exit 64 ;;
     esac
 done
 

@@ -7,7 +7,8 @@
 set -eu
 
 directory=$(mkdir -p "$1" && cd "$1" && pwd)
-recipe=$(sha256sum "$0" | cut -c 1-16)
+here=$(dirname "$0")
+recipe=$(cat "$0" "$here/apt-armhf.sh" | sha256sum | cut -c 1-16)
 toolchain=$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p')
 bundle=$directory/bbb.artifactbundle/bbb
 sysroot=$bundle/sysroot
@@ -18,33 +19,16 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ]; then
     exit 0
 fi
 say() { echo "make-sdk: $*" >&2; }
+. "$here/apt-armhf.sh"
 tables=$toolchain/embedded/armv7-none-none-eabi/libswiftUnicodeDataTables.a
 [ -f "$tables" ] || { say "$tables is missing: a Swift 6.3 toolchain with Embedded Swift for armv7 is needed"; exit 1; }
 
-# 1. The sysroot: apt resolves and fetches for armhf with a state of its own, which says that nothing is installed yet.
+# 1. The sysroot.
 say "fetching Debian's armhf libraries (about 90 packages, 27 MB)"
 apt=$directory/apt
 rm -rf "$bundle" "$stamp" "$apt"
-mkdir -p "$sysroot" "$apt/state/lists/partial" "$apt/cache/archives/partial"
-: >"$apt/state/status"
-sources=/etc/apt/sources.list
-[ -f /etc/apt/sources.list.d/debian.sources ] && sources=/etc/apt/sources.list.d/debian.sources
-cat >"$apt/apt.conf" <<END
-APT::Architecture "armhf";
-APT::Architectures { "armhf"; };
-APT::Install-Recommends "false";
-APT::Sandbox::User "";
-Debug::NoLocking "true";
-Dir::State "$apt/state";
-Dir::State::status "$apt/state/status";
-Dir::Cache "$apt/cache";
-Dir::Etc::sourcelist "$sources";
-Dir::Etc::sourceparts "-";
-Acquire::Retries "3";
-END
-export APT_CONFIG="$apt/apt.conf"
-# One index of several may be out of step on a mirror; whether all packages are to be had is judged next.
-apt-get -q update >"$apt/log" 2>&1 || say "some of apt's indexes could not be fetched; going on with the others"
+mkdir -p "$sysroot"
+prepare_apt "$apt"
 if ! apt-get -q -y --download-only install \
     libc6-dev libgcc-12-dev libtss2-dev libssl-dev libsodium-dev >>"$apt/log" 2>&1; then
     tail -n 5 "$apt/log" >&2
