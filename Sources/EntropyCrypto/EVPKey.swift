@@ -1,4 +1,5 @@
 import COpenSSL
+import Platform
 
 /// An OpenSSL key of a kind that is used here, owned. Never changed after it was made, so that threads may share it.
 struct EVPKey: ~Copyable, @unchecked Sendable {
@@ -31,7 +32,7 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
             let known = EVP_PKEY_get_utf8_string_param(key, "group", &name, name.count, nil)
             ERR_clear_error()
             let group = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard known == 1, group.utf8.elementsEqual("prime256v1".utf8) else {
+            guard known == 1, Text.areEqual(group, "prime256v1") else {
                 throw CryptoError(.unsupportedKey, "elliptic-curve keys are on P-256 here, this one is on \(group)")
             }
             return .ecdsaP256

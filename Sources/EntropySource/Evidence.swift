@@ -71,7 +71,7 @@ public struct Evidence: Sendable {
     public var isPassed: Bool {
         trouble == nil && !output.isFailed
             && trials.contains { $0.isHealthy && (isSoftwareEnough || $0.kind.isPhysical) }
-            && !trials.contains { $0.isBelowClaim }
+            && !trials.contains { $0.hasTripped || $0.isBelowClaim }
     }
 
     /// Two tables.
@@ -103,6 +103,7 @@ public struct Evidence: Sendable {
     private func remark(_ trial: NoiseTrial) -> String {
         if let trouble = trial.trouble { return trouble }
         if trial.isBelowClaim { return "less than what is claimed" }
+        if trial.isInterrupted { return "interrupted" }
         return trial.bytes < NoiseTrial.samples ? "too slow for \(NoiseTrial.samples) samples" : ""
     }
 

@@ -49,7 +49,7 @@ final class NoiseInlet {
             noise = try source.gather(count)
         } catch {
             // The same trouble, minute after minute, is news only once.
-            if trouble?.message != error.message { report(named(error)) }
+            if !(trouble.map { Text.areEqual($0.message, error.message) } ?? false) { report(named(error)) }
             trouble = error
             monitor.restart()
             let now = clock.milliseconds()
@@ -80,7 +80,7 @@ final class NoiseInlet {
     var explanation: String { trouble.map { named($0) } ?? "\(source.name): not tested yet" }
 
     private func named(_ error: NoiseError) -> String {
-        error.message.utf8.starts(with: source.name.utf8) ? error.message : "\(source.name): \(error.message)"
+        Text.begins(error.message, with: source.name) ? error.message : "\(source.name): \(error.message)"
     }
 
     private func add(_ noise: [UInt8], to accumulator: Accumulator) {

@@ -16,6 +16,9 @@ struct NoiseTrial: Sendable {
     private(set) var estimate = MinEntropy()
     /// Why it ended early.
     private(set) var trouble: String?
+    /// A health test tripped.
+    private(set) var hasTripped = false
+    private(set) var isInterrupted = false
     private(set) var isHealthy = false
 
     /// Samples for the estimates, as many as the standard asks for (NIST SP 800-90B, 3.1.1).
@@ -23,7 +26,7 @@ struct NoiseTrial: Sendable {
     /// Fewer than these, and the estimates are not worth printing.
     static let fewestSamples = 10_000
 
-    /// Asks `source` for a million bytes, for as long as `limit` milliseconds.
+    /// Asks `source` for a million bytes, for as long as `limit` milliseconds, or until the program is asked to end.
     init(_ source: any NoiseSource, clock: Clock, limit: Int64, _ termination: Termination) {
         name = source.name
         origin = source.origin
@@ -44,12 +47,14 @@ struct NoiseTrial: Sendable {
             guard !noise.isEmpty else { break }
             if let failure = monitor.add(noise) {
                 trouble = failure.message
+                hasTripped = true
                 break
             }
             bytes += noise.count
             // No more than what was asked for goes into the estimates.
             estimate.add(noise)
         }
+        isInterrupted = termination.isRequested
         isHealthy = trouble == nil && monitor.status == .healthy
     }
 

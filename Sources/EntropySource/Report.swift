@@ -167,7 +167,7 @@ extension Report {
             let bytes = try item.requiredBytes("Public")
             guard let key = try? BoxPublicKey(bytes) else { throw item.wrong("Public", "32 bytes in base64") }
             let word = try item.required("Status", try item.string("Status"))
-            guard let status = Status.allCases.first(where: { word.utf8.elementsEqual($0.word.description.utf8) })
+            guard let status = Status.allCases.first(where: { Text.areEqual(word, $0.word.description) })
             else {
                 throw item.wrong("Status", "mixed, unconfirmed, refused, unreachable or failed")
             }
@@ -198,7 +198,7 @@ extension Report.Noise {
     fileprivate init(_ item: FieldReader) throws(StateError) {
         name = try item.required("Name", try item.string("Name"))
         let word = try item.required("Health", try item.string("Health"))
-        guard let status = NoiseStatus.allCases.first(where: { word.utf8.elementsEqual($0.word.description.utf8) })
+        guard let status = NoiseStatus.allCases.first(where: { Text.areEqual(word, $0.word.description) })
         else {
             throw item.wrong("Health", "healthy, starting, unavailable, failed or given up")
         }

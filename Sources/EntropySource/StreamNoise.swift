@@ -38,7 +38,7 @@ public final class StreamNoise: NoiseSource {
     }
 
     /// True for a `/dev/hwrng` that asks the TPM.
-    public var isTPM: Bool { kind == .hwrng && origin.utf8.starts(with: "tpm-rng".utf8) }
+    public var isTPM: Bool { kind == .hwrng && Text.begins(origin, with: "tpm-rng") }
 
     /// CPU timing jitter, by the kernel's jitterentropy.
     public static func jitter() -> StreamNoise {

@@ -23,7 +23,7 @@ public final class NewFiles {
         var files: [StateFile] = []
         for (place, path) in paths.enumerated() {
             // The second one would wait for the first one's lock.
-            guard !paths[..<place].contains(where: { $0.utf8.elementsEqual(path.utf8) }) else { throw .sameName(path) }
+            guard !paths[..<place].contains(where: { Text.areEqual($0, path) }) else { throw .sameName(path) }
             guard force || !Path.exists(path) else { throw .file(SystemError.existing(path)) }
             guard !Path.isDirectory(path) else { throw .file(SystemError.directory(path)) }
             files.append(try StateFile.locked(path))

@@ -1,6 +1,7 @@
 import CommandLine
 import EntropyCrypto
 import EntropyState
+import Platform
 
 enum Flag: Int, OptionTable {
     case address, key, signer, drift, add, remove, file
@@ -40,7 +41,7 @@ func readKey(_ path: String) throws(Failure) -> PublicKey {
 func find(_ fingerprint: String, in path: String) throws(Failure) -> PublicKey? {
     guard fingerprint.utf8.count == 64 else { return nil }
     let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: { _ in }) }
-    return configuration.signers.first { $0.key.fingerprint.utf8.elementsEqual(fingerprint.utf8) }?.key
+    return configuration.signers.first { Text.areEqual($0.key.fingerprint, fingerprint) }?.key
 }
 
 /// Changes the signers of a configuration that is there.

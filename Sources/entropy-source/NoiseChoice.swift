@@ -1,6 +1,7 @@
 import CommandLine
 import EntropySource
 import TPM
+import Platform
 
 /// The noise sources that the options choose.
 struct NoiseChoice {
@@ -45,7 +46,8 @@ struct NoiseChoice {
     private static func parse(_ list: String) throws(Failure) -> [NoiseKind] {
         var kinds: [NoiseKind] = []
         for word in list.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
-            let kind = NoiseKind.allCases.first { $0.word.description.utf8.elementsEqual(word) }
+            let name = String(decoding: word, as: UTF8.self)
+            let kind = NoiseKind.allCases.first { Text.areEqual($0.word.description, name) }
             guard let kind, kind != .file, kind != .command, !kinds.contains(kind) else {
                 throw .usage(
                     "--noise \(list): each of tpm, hwrng, jitter, kernel and arrivals once, with commas between them")

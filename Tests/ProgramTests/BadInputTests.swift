@@ -91,7 +91,7 @@ struct BadInputTests {
             let before = try place.directory.text("bad.json")
             let finished = try place.run("entropy-source", "--once", "-t", "bad.json")
             #expect(finished.status == 65, "\(text): \(finished.errors)")
-            #expect(finished.errorLines.last?.hasPrefix("entropy-source: bad.json: ") == true)
+            #expect(finished.errorLines.last?.hasPrefix("entropy-source: [software only] bad.json: ") == true)
             #expect(finished.errorLines.last?.contains(words) == true, "\(text): \(finished.errors)")
             #expect(try place.directory.text("bad.json") == before)
             if text != "" {

@@ -215,7 +215,7 @@ import Testing
         struct Source: Decodable {
             let name, kind: String
             let physical, healthy: Bool
-            let bytes: Int
+            let bytes, fillMilliseconds: Int
             let claimedBitsPerByte: Double
             let mostCommonValueBitsPerByte, markovBitsPerByte: Double?
             let remark: String?
@@ -268,6 +268,29 @@ import Testing
         #expect(table.status == 69 && table.text.contains("getrandom(2)  healthy"), "\(table.text)")
         #expect(table.errors.contains("the self-test failed"))
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.directory.path) == ["short"])
+    }
+
+    /// How long one filling of the pools takes with a TPM: with swtpm, and with one that gives 14 KB/s as a chip does. Printed,
+    /// and not judged, but for what the bus adds by itself.
+    @Test(.enabled(if: haveTools("swtpm"), "swtpm is not installed"), arguments: Build.available)
+    func aFillingTakesItsTime(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        let chip = try DisturbedBus(tpm, "slow", 14_000)
+        var times: [Int] = []
+        for tcti in [tpm.tcti, chip.tcti] {
+            let running = try place.start("entropy-source", ["--selftest", "--json", "--noise", "tpm", "--tcti", tcti])
+            // A first signal ends the trial, and has the program tell what it knows by then.
+            usleep(build == .host ? 2_500_000 : 5_000_000)
+            running.signal(SIGINT)
+            let finished = running.wait()
+            let shown = try Shown(finished.output)
+            #expect(finished.status == 0 && shown.passed, "\(finished.errors)")
+            #expect(shown.sources[0].remark == "interrupted" && shown.sources[0].bytes >= 10_000)
+            times.append(shown.sources[0].fillMilliseconds)
+        }
+        print("| \(build) | one filling of 1024 bytes | swtpm \(times[0]) ms | 14 KB/s \(times[1]) ms |")
+        #expect(times[1] >= 1024 * 1000 / 14_000)
     }
 
     @Test(arguments: Build.available) func wrongChoicesAreRefused(_ build: Build) throws {

@@ -115,15 +115,15 @@ public final class SoftwareTPM: @unchecked Sendable {
 }
 
 /// True when a program listens on this Unix socket; asks the kernel, since a connection would be the one that is served.
-public func isListening(_ socket: String) -> Bool { unixSocket(socket)?[3] == "00010000" }
+public func isListening(_ socket: String) -> Bool { unixSockets(socket).contains { $0[3] == "00010000" } }
 
 /// True when a datagram socket of this name is there; "@" begins an abstract one.
-public func isBound(_ socket: String) -> Bool { unixSocket(socket) != nil }
+public func isBound(_ socket: String) -> Bool { !unixSockets(socket).isEmpty }
 
-/// Num, RefCount, Protocol, Flags (SO_ACCEPTCON), Type, St, Inode, Path.
-private func unixSocket(_ name: String) -> [Substring]? {
+/// Those of that name, connections that were accepted too: Num, RefCount, Protocol, Flags (SO_ACCEPTCON), Type, St, Inode, Path.
+private func unixSockets(_ name: String) -> [[Substring]] {
     let table = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
-    return table.split(separator: "\n").map { $0.split(separator: " ") }.first { $0.count == 8 && $0[7] == name }
+    return table.split(separator: "\n").map { $0.split(separator: " ") }.filter { $0.count == 8 && $0[7] == name }
 }
 
 struct SetupFailed: Error { let text: String }

@@ -40,7 +40,7 @@ public struct SigningKey {
         reading place: String, record: RecordPlace = .beside, authFile: String? = nil, warn: (String) -> Void
     ) throws(ProvisioningError) {
         self.place = place
-        if place.utf8.starts(with: TPMHandle.prefix.description.utf8) {
+        if Text.begins(place, with: TPMHandle.prefix.description) {
             let text = String(decoding: place.utf8.dropFirst(TPMHandle.prefix.utf8CodeUnitCount), as: UTF8.self)
             guard let handle = TPMHandle.parse(text) else { throw .badHandle(place) }
             kind = .tpm(.handle(handle), try SigningKey.credentials(record, besides: nil, authFile, warn))

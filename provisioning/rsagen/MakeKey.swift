@@ -21,11 +21,11 @@ func makeKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
 
 private func chosenAlgorithm(_ arguments: Arguments<Flag>) throws(Failure) -> KeyAlgorithm {
     let name = try arguments.required(.algorithm)
-    if name.utf8.elementsEqual("ecdsa".utf8) {
+    if Text.areEqual(name, "ecdsa") {
         guard !arguments.has(.bits) else { throw .usage("--bits is for RSA keys; P-256 has one size") }
         return .ecdsaP256
     }
-    guard name.utf8.elementsEqual("rsa".utf8) else { throw .usage("--algorithm \(name): expected rsa or ecdsa") }
+    guard Text.areEqual(name, "rsa") else { throw .usage("--algorithm \(name): expected rsa or ecdsa") }
     return .rsa(bits: Int32(clamping: try arguments.integer(.bits, in: 2048...4096)))
 }
 
@@ -52,7 +52,7 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
     let (keyPath, publicPath) = (base + ".key", base + ".pub")
     let recordPath = arguments[.record] ?? TPMRecord.path(besides: keyPath)
     if let authPath = arguments[.authFile] {
-        for path in [keyPath, publicPath, recordPath] where path.utf8.elementsEqual(authPath.utf8) {
+        for path in [keyPath, publicPath, recordPath] where Text.areEqual(path, authPath) {
             throw .usage("--auth-file \(authPath): the key's own files go there")
         }
     }

@@ -34,7 +34,7 @@ struct TCTI: ~Copyable {
     /// `classes` is where the kernel tells of its TPMs.
     static func examineDevice(_ configuration: String, classes: String = "/sys/class/tpm") throws(TPMError) {
         let prefix = "device:"
-        guard configuration.utf8.starts(with: prefix.utf8) else { return }
+        guard Text.begins(configuration, with: prefix) else { return }
         let path = String(decoding: configuration.utf8.dropFirst(prefix.utf8.count), as: UTF8.self)
         let number = String(
             decoding: path.utf8.reversed().prefix { (0x30...0x39).contains($0) }.reversed(), as: UTF8.self)

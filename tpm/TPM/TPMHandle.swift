@@ -1,3 +1,4 @@
+import Platform
 /// Numbers of objects that a TPM keeps over power cycles (TPM 2.0 Library, Part 2, 7.2).
 public enum TPMHandle {
     /// All persistent handles.
@@ -14,7 +15,7 @@ public enum TPMHandle {
     /// A persistent handle from its hexadecimal form, 0x81 and six more digits; nil for anything else.
     public static func parse(_ text: String) -> UInt32? {
         let digits = text.utf8.dropFirst(2)
-        guard text.utf8.starts(with: "0x".utf8), digits.count == 8, digits.first != UInt8(ascii: "+"),
+        guard Text.begins(text, with: "0x"), digits.count == 8, digits.first != UInt8(ascii: "+"),
             let number = UInt32(String(decoding: digits, as: UTF8.self), radix: 16), persistent.contains(number)
         else { return nil }
         return number

@@ -1,4 +1,5 @@
 import CTSS2
+import Platform
 
 /// What a TPM says of itself (TPM 2.0 Library, Part 2, 6.13).
 public struct TPMProperties: Sendable {
@@ -17,7 +18,7 @@ public struct TPMProperties: Sendable {
 extension TPMProperties {
     /// Infineon divides the second number another way than the others.
     static func firmware(_ high: UInt32, _ low: UInt32, by manufacturer: String) -> String {
-        let shift: UInt32 = manufacturer.utf8.elementsEqual("IFX".utf8) ? 8 : 16
+        let shift: UInt32 = Text.areEqual(manufacturer, "IFX") ? 8 : 16
         return "\(high >> 16).\(high & 0xffff).\(low >> shift).\(low & (1 << shift - 1))"
     }
 }
