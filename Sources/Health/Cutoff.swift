@@ -2,8 +2,8 @@ import Platform
 
 /// From how many on a health test calls a source failed (NIST SP 800-90B, 4.4).
 public enum Cutoff {
-    /// A good source trips a test with a probability of at most 2⁻³⁰: for the repetition count test with each sample, for
-    /// the adaptive proportion test with each window. The standard asks for 2⁻²⁰ to 2⁻⁴⁰.
+    /// A good source trips a test with a probability of about 2⁻³⁰: of the repetition count test with each sample, and no
+    /// more often; of the adaptive proportion test with each window (see `proportion`). The standard asks for 2⁻²⁰ to 2⁻⁴⁰.
     public static let falseAlarmBits = 30
     /// Samples in a window of the adaptive proportion test, where a sample has more than two values (4.4.2).
     public static let window = 512
@@ -13,7 +13,8 @@ public enum Cutoff {
         1 + Int((Double(falseAlarmBits) / entropy).rounded(.up))
     }
 
-    /// Samples of a window that are equal to its first one (4.4.2): 1 + CRITBINOM(512, 2^-H, 1 - α).
+    /// Samples of a window that are equal to its first one (4.4.2): 1 + CRITBINOM(512, 2^-H, 1 - α). The formula treats
+    /// the first one as if it might differ from itself: with α = 2⁻³⁰ a good window trips with up to five times that.
     public static func proportion(entropy: Double, falseAlarmBits: Int = falseAlarmBits) -> Int {
         1 + critical(trials: window, probabilityBits: entropy, tailBits: Double(falseAlarmBits))
     }

@@ -5,10 +5,11 @@ import Platform
 public struct MinEntropy: Sendable {
     /// Bytes that were counted.
     public private(set) var count = 0
-    private var values = [Int](repeating: 0, count: 256)
+    // Bits are more than bytes: 32 of them, as an Int of the board's has, would end after 256 MiB.
+    private var values = [Int64](repeating: 0, count: 256)
     /// Pairs of bits that follow each other, as 2 * first + second.
-    private var pairs = [Int](repeating: 0, count: 4)
-    private var ones = 0
+    private var pairs = [Int64](repeating: 0, count: 4)
+    private var ones: Int64 = 0
     private var lastBit: Int?
 
     /// 2.576: half the width of the normal distribution's 99 % interval, in standard deviations (6.3.1).
@@ -20,7 +21,7 @@ public struct MinEntropy: Sendable {
         count += bytes.count
         for byte in bytes {
             values[Int(byte)] += 1
-            ones += byte.nonzeroBitCount
+            ones += Int64(byte.nonzeroBitCount)
             for shift in stride(from: 7, through: 0, by: -1) {
                 let bit = Int(byte >> UInt8(shift)) & 1
                 if let lastBit { pairs[2 * lastBit + bit] += 1 }
@@ -41,7 +42,7 @@ public struct MinEntropy: Sendable {
     public var markov: Double {
         guard count > 1 else { return 0 }
         // All in bits: -log₂ of the probabilities.
-        let one = Double(ones) / Double(8 * count)
+        let one = Double(ones) / (8 * Double(count))
         let start = [-log2(1 - one), -log2(one)]
         let step = (0..<4).map { pair in
             let all = pairs[pair & 2] + pairs[pair | 1]
