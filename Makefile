@@ -1,11 +1,13 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test fuzz sanitize build board lint clean packages-build packages-test
+.PHONY: help demo test fuzz sanitize evidence build board lint clean packages-build packages-test packages-evidence
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
 PROGRAMS := $(BOARD_PROGRAMS) entropy-sink
+# Built for the board, so that it can be tested there; not for use.
+BOARD_TESTS := evidence
 BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/sdk --swift-sdk bbb \
 	--configuration release --scratch-path .build-board/build
 
@@ -14,6 +16,7 @@ help:
 	@echo "make test   every test, on the host and under an emulated Cortex-A8"
 	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
 	@echo "make sanitize  the tests under AddressSanitizer, those of the sink also under ThreadSanitizer (this machine's build only)"
+	@echo "make evidence  speed, false alarms, and what rngtest, ent and dieharder say of 1 GB of output; SIZE makes it less"
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make lint   the code's format"
@@ -42,23 +45,30 @@ sanitize: packages-test
 	swift build --build-tests --sanitize=thread --scratch-path .build-thread
 	SCRATCH_PATH=.build-thread TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --sanitize=thread --scratch-path .build-thread --filter '$(SINK_TESTS)'
 
+# Writes docs/evidence.md, unless SIZE is less than 1G (Tests/Evidence/run.sh).
+evidence: packages-evidence
+	@SIZE=$(SIZE) REPORT=$(REPORT) Tests/Evidence/run.sh
+
 # The Swift runtime goes into the programs: a server needs Debian's libraries only.
 build: packages-build
 	set -e; for program in $(PROGRAMS); do swift build --configuration release --static-swift-stdlib --product $$program; done
 
 board: packages-build
 	provisioning/bbb/make-sdk.sh .build-board/sdk
-	set -e; for program in $(BOARD_PROGRAMS); do $(BOARD_BUILD) --product $$program; done
+	set -e; for program in $(BOARD_PROGRAMS) $(BOARD_TESTS); do $(BOARD_BUILD) --product $$program; done
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence
 
 packages-build:
 	@provisioning/install-packages.sh build
 
 packages-test:
 	@provisioning/install-packages.sh build test
+
+packages-evidence:
+	@provisioning/install-packages.sh build evidence

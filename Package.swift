@@ -106,7 +106,7 @@ let package = Package(
             "ProgramTests",
             [
                 "EntropyPacket", "EntropyCrypto", "Support", "entropy-source", "entropy-sink", "entropy-target",
-                "entropy-config", "curve25519gen", "rsagen", "fuzz",
+                "entropy-config", "curve25519gen", "rsagen", "fuzz", "evidence",
             ]),
 
         // The fuzzers (CONTRIBUTING.md): with every build of the tests, to replay; under libFuzzer by `make fuzz`.
@@ -118,5 +118,11 @@ let package = Package(
                 "DER",
                 .product(name: "SwiftASN1", package: "swift-asn1"),
             ], path: "Tests/Fuzz/fuzz"),
+
+        // Evidence of the generator and of the health tests, by `make evidence`: of the core, and nothing that is shipped.
+        .target(name: "CEvidence", path: "Tests/Evidence/CEvidence"),
+        program(
+            "evidence", ["CEvidence", "Fortuna", "Health", "CommandLine", "Platform"],
+            path: "Tests/Evidence/evidence"),
     ]
 )

@@ -2,13 +2,16 @@
 # Installs the Debian packages that are missing, as root or by sudo, and says which. Of a package that brings a daemon along
 # only the program that is wanted is taken, to /usr/local/bin.
 #
-# usage: install-packages.sh build|test|machine...
+# usage: install-packages.sh build|test|evidence|machine...
 set -eu
 
 say() { echo "install-packages: $*" >&2; }
 
 wanted=
 taken= # PACKAGE:PROGRAM
+# Its rngd would start where there is a /dev/hwrng, and that may be the TPM. Not rng-tools5: its rngtest counts the last run of
+# each block for the wrong bit (Debian's bug 776134, mended in this one).
+rngtest=rng-tools-debian:rngtest
 for group in "$@"; do
     case $group in
     # libtss2-dev brings json-c and libcurl along. swtpm and the two tools are for `make demo`.
@@ -16,12 +19,14 @@ for group in "$@"; do
     test)
         wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1"
         wanted="$wanted util-linux mount iproute2 nftables tcpdump tinyproxy-bin microsocks strace procps"
-        # Its rngd would start where there is a /dev/hwrng, and that may be the TPM. Not rng-tools5: its rngtest counts the
-        # last run of each block for the wrong bit (Debian's bug 776134, mended in this one).
-        taken="$taken rng-tools-debian:rngtest"
+        taken="$taken $rngtest"
+        ;;
+    evidence)
+        wanted="$wanted ent dieharder"
+        taken="$taken $rngtest"
         ;;
     machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
-    *) say "$group: build, test or machine is expected"; exit 64 ;;
+    *) say "$group: build, test, evidence or machine is expected"; exit 64 ;;
     esac
 done
 
