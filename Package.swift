@@ -105,8 +105,8 @@ let package = Package(
         test(
             "ProgramTests",
             [
-                "EntropyPacket", "EntropyCrypto", "Support", "entropy-source", "entropy-sink", "entropy-target",
-                "entropy-config", "curve25519gen", "rsagen", "fuzz", "evidence",
+                "EntropyPacket", "EntropyCrypto", "Health", "Support", "entropy-source", "entropy-sink",
+                "entropy-target", "entropy-config", "curve25519gen", "rsagen", "fuzz", "evidence",
             ]),
 
         // The fuzzers (CONTRIBUTING.md): with every build of the tests, to replay; under libFuzzer by `make fuzz`.

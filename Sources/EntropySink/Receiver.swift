@@ -1,10 +1,11 @@
 import EntropyCrypto
 import EntropyPacket
 import EntropyState
+import Health
 import Platform
 
-/// Judges packets in this order: box, signature, recipient, drift, counter, store, mix (README.md, "The packet"). Those that
-/// come together share one write of their counters.
+/// Judges packets in this order: box, signature, recipient, drift, counter, store, chunk, mix (README.md, "The packet"). Those
+/// that come together share one write of their counters.
 ///
 /// Confined to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.
 final class Receiver {
@@ -161,6 +162,7 @@ final class Receiver {
     }
 
     private func mix(_ known: Known) -> Receipt.Status {
+        if let failure = StuckBlock.check(known.packet.chunk) { return refuse(known, failure) }
         do throws(SystemError) {
             let result = try pool.mix(known.packet.chunk, creditingBits: configuration.credit)
             log.line("\(known.peer.text): \(name(known)) mixed, \(describe(result))")
@@ -169,6 +171,16 @@ final class Receiver {
             log.line("\(known.peer.text): \(name(known)) not mixed: \(error.message); its counter is spent")
             return .notMixed
         }
+    }
+
+    /// A signature says who made a chunk, and nothing of what is in it.
+    private func refuse(_ known: Known, _ failure: HealthFailure) -> Receipt.Status {
+        let label = signers[known.signer].label
+        log.fault(
+            label, known.peer,
+            "packet \(known.packet.counter) of signer \(label) not mixed: its chunk is no entropy, \(failure.message); this "
+                + "source's noise or program is broken: look there; the packet's counter is spent")
+        return .notMixed
     }
 
     private func receipt(_ known: Known) -> [UInt8] {

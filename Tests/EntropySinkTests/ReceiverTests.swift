@@ -18,7 +18,7 @@ import Testing
 
     init() throws { directory = try TemporaryDirectory() }
 
-    func receiver(_ changes: [String: Any] = [:], now: Int64 = 1000) throws -> Receiver {
+    func receiver(_ changes: [String: Any] = [:], time: HandClock = HandClock()) throws -> Receiver {
         var fields: [String: Any] = [
             "Address": ":0", "Drift": 120, "Counter": 5, "Private": Data(sink.copyBytes()).base64EncodedString(),
             "Signer": Data(try ReceiverTests.signer.get().publicKey.pkix).base64EncodedString(),
@@ -26,10 +26,9 @@ import Testing
         for (name, value) in changes { fields[name] = value }
         try directory.write("config.json", Array(JSONSerialization.data(withJSONObject: fields)))
         try directory.write("pool", "")
-        let clock = Clock(unixTime: { now }, milliseconds: { now * 1000 })
         return Receiver(
             try SinkConfiguration(reading: directory.file("config.json"), warn: { _ in }),
-            pool: try EntropyDevice(directory.file("pool")), clock: clock, log: Log(clock: clock, say: { _ in }))
+            pool: try EntropyDevice(directory.file("pool")), clock: time.clock, log: time.log)
     }
 
     /// Hands a packet over and opens the receipt.
@@ -38,7 +37,7 @@ import Testing
         by signer: SoftwareSigner? = nil
     ) throws -> Receipt? {
         let packet = try Packet(
-            timestamp: timestamp, counter: counter, chunk: [UInt8](repeating: 1, count: 1024),
+            timestamp: timestamp, counter: counter, chunk: goodChunk(counter),
             recipient: recipient.map { Recipient($0) })
         let message = packet.encode()
         let signed = SignedMessage(
@@ -49,9 +48,11 @@ import Testing
     }
 
     /// A sealed packet, and the key for its receipt.
-    func sealed(counter: Int64, timestamp: Int64 = 1000, by signer: SoftwareSigner? = nil) throws -> Envelope.Sealed {
+    func sealed(
+        counter: Int64, timestamp: Int64 = 1000, chunk: [UInt8]? = nil, by signer: SoftwareSigner? = nil
+    ) throws -> Envelope.Sealed {
         let message = try Packet(
-            timestamp: timestamp, counter: counter, chunk: [UInt8](repeating: UInt8(counter & 255), count: 1024),
+            timestamp: timestamp, counter: counter, chunk: chunk ?? goodChunk(counter),
             recipient: Recipient(sink.publicKey)
         ).encode()
         let signature = try (signer ?? ReceiverTests.signer.get()).sign(message)
@@ -77,8 +78,7 @@ import Testing
         #expect(
             statuses == [.mixed, .mixed, .counterRegressed, nil, .timestampOutsideDrift, .mixed, .counterRegressed])
         #expect(try storedCounter() == 12)
-        let pool = try directory.read("pool")
-        #expect(stride(from: 0, to: pool.count, by: 1024).map { pool[$0] } == [6, 9, 12])
+        #expect(try directory.read("pool") == goodChunk(6) + goodChunk(9) + goodChunk(12))
     }
 
     @Test func ofABurstOnlyThatIsMixedWhichIsAboveTheFile() throws {
