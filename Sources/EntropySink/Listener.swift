@@ -13,6 +13,7 @@ public final class Listener: Sendable {
     /// Held for life: two sinks on the same counters would take each other's for an operator's.
     private let hold: FileLock
     private let receiver: Confined<Receiver>
+    private let ledger: Ledger
     private let configuration: SinkConfiguration
     private let log: Log
 
@@ -30,6 +31,7 @@ public final class Listener: Sendable {
         // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
         let receiver = Confined(Receiver(configuration, pool: pool, clock: clock, log: log))
         self.receiver = receiver
+        ledger = receiver.value.ledger
         self.configuration = configuration
         self.log = log
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -76,6 +78,9 @@ public final class Listener: Sendable {
 
     /// False when its threads have not answered since they were last asked. To be called every few seconds.
     public func isWorking() -> Bool { pulse.check(group.any(), worker) }
+
+    /// Warns of signers whose packets are missed. To be called every few seconds.
+    public func look() { for line in ledger.overdue() { log.line(line) } }
 
     /// Stops listening. Packets that are arriving or being judged come to their end, within ten seconds, and get their
     /// receipts; other connections are closed.

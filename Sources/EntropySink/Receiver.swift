@@ -33,6 +33,8 @@ final class Receiver {
 
     private var configuration: SinkConfiguration
     private let pool: EntropyDevice
+    /// Of the signers in their order.
+    let ledger: Ledger
     private let clock: Clock
     private let log: Log
     private var keys: [PublicKey]
@@ -44,6 +46,7 @@ final class Receiver {
         self.pool = pool
         self.clock = clock
         self.log = log
+        ledger = Ledger(configuration.signers, maximumAge: configuration.maximumAge, clock: clock)
         keys = configuration.signers.map { $0.key }
         signers = configuration.signers
     }
@@ -58,6 +61,7 @@ final class Receiver {
         configuration = other
         keys = raised.map { $0.key }
         signers = raised
+        ledger.configure(raised, maximumAge: other.maximumAge)
     }
 
     /// One answer for each packet, in their order.
@@ -165,7 +169,8 @@ final class Receiver {
         if let failure = StuckBlock.check(known.packet.chunk) { return refuse(known, failure) }
         do throws(SystemError) {
             let result = try pool.mix(known.packet.chunk, creditingBits: configuration.credit)
-            log.line("\(known.peer.text): \(name(known)) mixed, \(describe(result))")
+            let gap = ledger.mixed(known.signer)
+            log.line("\(known.peer.text): \(name(known)) mixed, \(describe(result))\(describe(gap))")
             return .mixed
         } catch {
             log.line("\(known.peer.text): \(name(known)) not mixed: \(error.message); its counter is spent")
@@ -206,6 +211,11 @@ final class Receiver {
             "\(Packet.chunkSize) bytes into the kernel's pool, for its next reseed (at once would need CAP_SYS_ADMIN)"
         case .appended: "\(Packet.chunkSize) bytes appended"
         }
+    }
+
+    private func describe(_ gap: Ledger.Gap) -> String {
+        let interval = gap.seconds.map { ", \($0) s after the one before" } ?? ""
+        return gap.wasMissed ? "\(interval); its signer is fresh again" : interval
     }
 
     private func credited(_ bits: Int32) -> String { bits == 0 ? "" : ", \(bits) bits credited" }

@@ -5,6 +5,8 @@ import Platform
 public struct SinkConfiguration: Sendable {
     /// Bytes of a configuration at the most.
     static let maximumSize = 1 << 20
+    /// A day: four packets of a source with its usual interval.
+    private static let standardAge: Int64 = 86400
 
     public let address: String
     public let endpoint: Endpoint
@@ -16,6 +18,8 @@ public struct SinkConfiguration: Sendable {
     /// Bits of entropy that the kernel is told a chunk holds, 0 unless asked for. 256 at the most: Fortuna's state is one
     /// AES-256 key, a chunk cannot hold more, however long it is.
     public let credit: Int32
+    /// Seconds without a mixed packet of a signer, after which the log warns; 0 never does.
+    public let maximumAge: Int64
     /// What peers may take of the sink.
     public let limits: SinkLimits
     /// Refuse packets that name no recipient: for a sink that is fed by this program's source only.
@@ -48,6 +52,10 @@ public struct SinkConfiguration: Sendable {
         let credit = try reader.integer("Credit") ?? 0
         guard (0...256).contains(credit) else { throw reader.wrong("Credit", "bits for each chunk, 0 to 256") }
         self.credit = Int32(credit)
+        maximumAge = try reader.integer("MaximumAge") ?? SinkConfiguration.standardAge
+        guard maximumAge >= 0 else {
+            throw reader.wrong("MaximumAge", "seconds without a packet of a signer, not below 0 (0 never warns)")
+        }
         limits = try SinkLimits(reader)
         requiresRecipient = try reader.boolean("RequireRecipient") ?? false
         if let state = try reader.string("State") {

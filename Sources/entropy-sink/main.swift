@@ -29,6 +29,7 @@ enum Flag: Int, OptionTable {
 
 func describe(_ configuration: SinkConfiguration) throws(Failure) {
     let unnamed = configuration.requiresRecipient ? "refused" : "accepted, as the original's are"
+    let age = configuration.maximumAge
     var lines = [
         "listens on   \(configuration.address)",
         "drift        \(configuration.drift) s",
@@ -45,6 +46,7 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
         "recipient    packets that name none are \(unnamed)",
         "credit       \(configuration.credit == 0 ? "none" : "\(configuration.credit) bits for each chunk")",
         "limits       \(configuration.limits.text)",
+        "maximum age  \(age == 0 ? "none: no signer is missed" : "\(age) s without a packet of a signer, then the log warns")",
     ]
     for line in lines { try Terminal.output(line) }
 }
@@ -58,6 +60,7 @@ func serve(
     while listener.isListening {
         if listener.isWorking() { ServiceManager.alive() }
         log.flush()
+        listener.look()
         switch reload.wait(termination, milliseconds: pause) {
         case .end: return
         case .reload: reread()

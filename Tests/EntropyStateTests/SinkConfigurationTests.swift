@@ -42,6 +42,15 @@ import Testing
         #expect(configuration.signers.first?.key.pkix == (try SinkConfigurationTests.signer.get()).pkix)
     }
 
+    @Test func theMaximumAgeIsADayUnlessAnotherIsNamed() throws {
+        try write()
+        #expect(try load().maximumAge == 86400)
+        for age in [0, 1, 9_223_372_036_854_775_807] as [Int64] {
+            try write(["MaximumAge": "\(age)"])
+            #expect(try load().maximumAge == age)
+        }
+    }
+
     @Test func counterAndDriftMayBeMissing() throws {
         try write(without: ["Counter", "Drift"])
         let configuration = try load()
@@ -55,6 +64,7 @@ import Testing
         ("Private", "\"%\""),
         ("Private", "null"), ("Signer", "\"AAAA\""), ("Signer", "\"\""), ("Signer", "[]"), ("RequireRecipient", "1"),
         ("Limits", "7"), ("Credit", "-1"), ("Credit", "257"), ("Credit", "true"),
+        ("MaximumAge", "-1"), ("MaximumAge", "\"1d\""), ("MaximumAge", "1.5"), ("MaximumAge", "9223372036854775808"),
         ("State", "\"\""),
         ("State", "7"),
     ])

@@ -119,7 +119,7 @@ def make_json(sinks, keys):
     ]
     seed("config", "one", json.dumps(one, indent="\t"))
     seed("config", "rsa", json.dumps(dict(one, Signer=b64(keys["rsa"]), Address="[::1]:4141")))
-    seed("config", "limits", json.dumps(dict(one, Limits=limits, Credit=256, RequireRecipient=True)))
+    seed("config", "limits", json.dumps(dict(one, Limits=limits, Credit=256, RequireRecipient=True, MaximumAge=0)))
     for count in (1, 2, 3):
         listed = dict(one, Signer=several[:count], Limits={}, State="counters.json")
         del listed["Counter"]

@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    @Test func aSinksCounterAndDriftMayBeOneOfThem() throws {
+    @Test func aSinksCounterDriftAndMaximumAgeMayBeOneOfThem() throws {
         let place = try Workplace(.host)
         try place.provision()
         for number in BorderTests.numbers {
@@ -102,7 +102,12 @@ import Testing
             #expect(checked.text.contains("counter      \(number), kept in config.json"))
             try place.edit("config.json") { $0["Drift"] = number }
             #expect(try place.run("entropy-sink", "--check").status == (number < 0 ? 65 : 0))
-            try place.edit("config.json") { $0["Drift"] = 120 }
+            try place.edit("config.json") {
+                $0["Drift"] = 120
+                $0["MaximumAge"] = number
+            }
+            #expect(try place.run("entropy-sink", "--check").status == (number < 0 ? 65 : 0))
+            try place.edit("config.json") { $0["MaximumAge"] = nil }
         }
     }
 }

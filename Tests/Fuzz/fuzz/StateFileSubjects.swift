@@ -46,7 +46,9 @@ private func readConfiguration(_ bytes: [UInt8]) -> Bool {
     document.value.remove("State")  // it would have another file read
     guard let configuration = try? SinkConfiguration(document, path) else { return false }
     judge(configuration.endpoint, .listening)
-    require(configuration.drift >= 0 && (0...256).contains(configuration.credit), "a number beyond its limits")
+    require(
+        configuration.drift >= 0 && configuration.maximumAge >= 0 && (0...256).contains(configuration.credit),
+        "a number beyond its limits")
     require((1...16).contains(configuration.signers.count), "too many signers, or none")
     let text = document.encode()
     guard let again = retrying({ try? SinkConfiguration(try SinkConfiguration.parse(text, path), path) }) else {
@@ -59,7 +61,8 @@ private func readConfiguration(_ bytes: [UInt8]) -> Bool {
 private func isSame(_ one: SinkConfiguration, _ other: SinkConfiguration) -> Bool {
     one.address == other.address && one.endpoint == other.endpoint && one.drift == other.drift
         && one.privateKey.publicKey == other.privateKey.publicKey && one.credit == other.credit
-        && one.limits == other.limits && one.requiresRecipient == other.requiresRecipient
+        && one.limits == other.limits && one.maximumAge == other.maximumAge
+        && one.requiresRecipient == other.requiresRecipient
         && one.signers.elementsEqual(other.signers) { $0.key.pkix == $1.key.pkix && $0.counter == $1.counter }
 }
 
