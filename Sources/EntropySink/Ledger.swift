@@ -16,6 +16,14 @@ final class Ledger: Sendable {
         let wasMissed: Bool
     }
 
+    /// What a report that was written does not know yet.
+    enum News {
+        case none
+        /// What a recording of a packet can have caused, which anyone can send.
+        case minor
+        case major
+    }
+
     private struct Entry {
         let fingerprint: String
         let label: String
@@ -23,13 +31,20 @@ final class Ledger: Sendable {
         let listed: Int64
         /// Milliseconds of the last mixed packet; nil where there was none since the start.
         var lastMixed: Int64?
+        /// Its Unix time, which a restart does not take away; nil for never.
+        var lastTime: Int64?
+        var counter: Int64
+        var mixed: Int64 = 0
+        var refused = SinkReport.Refusal.allCases.map { _ in Int64(0) }
         /// Milliseconds of the last warning; nil while none is due.
         var warned: Int64?
 
-        init(_ signer: KnownSigner, _ now: Int64) {
+        init(_ signer: KnownSigner, _ now: Int64, lastTime: Int64?) {
             fingerprint = signer.key.fingerprint
             label = signer.label
+            counter = signer.counter
             listed = now
+            self.lastTime = lastTime
         }
 
         /// Seconds since the last mixed packet, or since the sink began to wait for the first.
@@ -38,17 +53,23 @@ final class Ledger: Sendable {
 
     private struct State {
         var entries: [Entry] = []
+        /// Unix times of the last packets of those who are not listed now and may be again, by fingerprint.
+        var former: [String: Int64] = [:]
         var maximumAge: Int64 = 0
+        var news = News.major
     }
 
     /// Milliseconds from one warning about a signer to the next.
     private static let warningInterval: Int64 = 86_400_000
 
     private let clock: Clock
+    /// Milliseconds.
+    private let started: Int64
     private let state = NIOLockedValueBox(State())
 
     init(_ signers: [KnownSigner], maximumAge: Int64, clock: Clock) {
         self.clock = clock
+        started = clock.milliseconds()
         configure(signers, maximumAge: maximumAge)
     }
 
@@ -58,9 +79,15 @@ final class Ledger: Sendable {
         let now = clock.milliseconds()
         state.withLockedValue { state in
             let before = state.entries
+            for entry in before { state.former[entry.fingerprint] = entry.lastTime }
             state.maximumAge = maximumAge
+            state.news = .major
             state.entries = signers.map { signer in
-                var entry = before.first { $0.fingerprint == signer.key.fingerprint } ?? Entry(signer, now)
+                let fingerprint = signer.key.fingerprint
+                var entry =
+                    before.first { $0.fingerprint == fingerprint }
+                    ?? Entry(signer, now, lastTime: state.former[fingerprint])
+                entry.counter = signer.counter
                 if maximumAge == 0 || entry.age(now) < maximumAge { entry.warned = nil }
                 return entry
             }
@@ -69,12 +96,40 @@ final class Ledger: Sendable {
 
     /// A packet of this signer was mixed.
     func mixed(_ signer: Int) -> Gap {
-        let now = clock.milliseconds()
+        let (now, unix) = (clock.milliseconds(), clock.unixTime())
         return state.withLockedValue { state in
             let entry = state.entries[signer]
+            state.news = .major
+            state.entries[signer].mixed += 1
             state.entries[signer].lastMixed = now
+            state.entries[signer].lastTime = unix
             state.entries[signer].warned = nil
-            return Gap(seconds: entry.lastMixed == nil ? nil : entry.age(now), wasMissed: entry.warned != nil)
+            return Gap(seconds: gap(entry, now, unix), wasMissed: entry.warned != nil)
+        }
+    }
+
+    private func gap(_ entry: Entry, _ now: Int64, _ unix: Int64) -> Int64? {
+        if entry.lastMixed != nil { return entry.age(now) }
+        // From before this start: by the wall clock, where that can be true.
+        guard let last = entry.lastTime, last <= unix else { return nil }
+        return saturatingDifference(unix, last)
+    }
+
+    /// A packet of this signer was not mixed.
+    func refused(_ signer: Int, _ reason: SinkReport.Refusal) {
+        state.withLockedValue { state in
+            state.entries[signer].refused[reason.rawValue] += 1
+            switch reason {
+            case .storage, .chunk, .pool: state.news = .major
+            case .recipient, .drift, .counter: if state.news == .none { state.news = .minor }
+            }
+        }
+    }
+
+    /// The counters as they are now.
+    func note(_ signers: [KnownSigner]) {
+        state.withLockedValue { state in
+            for (place, signer) in signers.enumerated() { state.entries[place].counter = signer.counter }
         }
     }
 
@@ -99,4 +154,39 @@ final class Ledger: Sendable {
             return lines
         }
     }
+
+    /// How soon it is to be written down.
+    var news: News { state.withLockedValue { $0.news } }
+
+    /// Takes over what an earlier sink knew, where nothing is known yet.
+    func recall(_ earlier: SinkReport) {
+        state.withLockedValue { state in
+            for signer in earlier.signers where state.former[signer.fingerprint] == nil {
+                state.former[signer.fingerprint] = signer.lastMixed
+            }
+            for place in state.entries.indices where state.entries[place].lastTime == nil {
+                state.entries[place].lastTime = state.former[state.entries[place].fingerprint]
+            }
+        }
+    }
+
+    /// All that is known, for a file that is about to be written: nothing is new then.
+    func report() -> SinkReport {
+        let (now, unix) = (clock.milliseconds(), clock.unixTime())
+        return state.withLockedValue { state in
+            state.news = .none
+            return SinkReport(
+                // Right also where the wall clock was not, at the start.
+                started: saturatingDifference(unix, (now - started) / 1000), written: unix,
+                maximumAge: state.maximumAge,
+                signers: state.entries.map {
+                    SinkReport.Signer(
+                        fingerprint: $0.fingerprint, counter: $0.counter, mixed: $0.mixed, lastMixed: $0.lastTime,
+                        refused: $0.refused)
+                })
+        }
+    }
+
+    /// It could not be written after all.
+    func notWritten() { state.withLockedValue { $0.news = .major } }
 }

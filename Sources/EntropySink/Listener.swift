@@ -14,11 +14,15 @@ public final class Listener: Sendable {
     private let hold: FileLock
     private let receiver: Confined<Receiver>
     private let ledger: Ledger
+    private let reporter: Reporter
     private let configuration: SinkConfiguration
     private let log: Log
 
-    /// Shows that the counter can be stored, opens the pool and starts to listen.
-    public init(_ configuration: SinkConfiguration, pool path: String, clock: Clock, log: Log) throws(SinkError) {
+    /// Shows that the counter can be stored, opens the pool and starts to listen. `report` names the file for who asks what
+    /// became of each signer's packets.
+    public init(
+        _ configuration: SinkConfiguration, pool path: String, report: String, clock: Clock, log: Log
+    ) throws(SinkError) {
         do throws(StateError) {
             hold = try configuration.counterFile.hold()
             try configuration.counterFile.claim(configuration.signers)
@@ -32,6 +36,7 @@ public final class Listener: Sendable {
         let receiver = Confined(Receiver(configuration, pool: pool, clock: clock, log: log))
         self.receiver = receiver
         ledger = receiver.value.ledger
+        reporter = Reporter(report, ledger, clock: clock, log: log)
         self.configuration = configuration
         self.log = log
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -48,6 +53,7 @@ public final class Listener: Sendable {
             try? group.syncShutdownGracefully()
             throw .cannotListen(configuration.address, errno: (error as? IOError)?.errnoCode)
         }
+        reporter.start()
     }
 
     /// Where it listens: the port that was given for port 0.
@@ -79,8 +85,11 @@ public final class Listener: Sendable {
     /// False when its threads have not answered since they were last asked. To be called every few seconds.
     public func isWorking() -> Bool { pulse.check(group.any(), worker) }
 
-    /// Warns of signers whose packets are missed. To be called every few seconds.
-    public func look() { for line in ledger.overdue() { log.line(line) } }
+    /// Warns of signers whose packets are missed, and has the report written. To be called every few seconds.
+    public func look() {
+        for line in ledger.overdue() { log.line(line) }
+        reporter.look()
+    }
 
     /// Stops listening. Packets that are arriving or being judged come to their end, within ten seconds, and get their
     /// receipts; other connections are closed.
@@ -95,6 +104,7 @@ public final class Listener: Sendable {
         try? EventLoopFuture.andAllComplete(open.map { $0.closeFuture }, on: group.any()).wait()
         try? worker.syncShutdownGracefully()
         try? group.syncShutdownGracefully()
+        reporter.finish()
     }
 
     /// Connections take descriptors, and some are needed for the rest.

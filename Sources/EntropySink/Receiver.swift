@@ -82,6 +82,7 @@ final class Receiver {
         for place in accepted where known[place]?.status == nil {
             if let one = known[place] { known[place]?.status = mix(one) }
         }
+        ledger.note(signers)
         return known.map { Answer(receipt: $0.map { receipt($0) }) }
     }
 
@@ -113,9 +114,15 @@ final class Receiver {
         // Anyone can send a recorded packet again: these are limited like junk.
         log.junk(.signer, known.peer, "\(name(known)) refused: \(error.message)")
         switch error {
-        case .timestampOutsideDrift: return .timestampOutsideDrift
-        case .counterRegressed: return .counterRegressed
-        default: return .wrongRecipient
+        case .timestampOutsideDrift:
+            ledger.refused(known.signer, .drift)
+            return .timestampOutsideDrift
+        case .counterRegressed:
+            ledger.refused(known.signer, .counter)
+            return .counterRegressed
+        default:
+            ledger.refused(known.signer, .recipient)
+            return .wrongRecipient
         }
     }
 
@@ -140,6 +147,7 @@ final class Receiver {
             for place in accepted {
                 guard let one = known[place] else { continue }
                 known[place]?.status = .notMixed
+                ledger.refused(one.signer, .storage)
                 log.line(
                     "\(one.peer.text): \(name(one)) not mixed: its counter cannot be stored: \(error.message)")
             }
@@ -158,6 +166,7 @@ final class Receiver {
             signers[known.signer].counter = max(signers[known.signer].counter, found)
             return refusal(of: known, .counterRegressed(stored: found))
         case .signerGone:
+            ledger.refused(known.signer, .storage)
             log.line(
                 "\(known.peer.text): \(name(known)) not mixed: \(configuration.counterFile.path) no longer lists this "
                     + "signer; have the sink read it anew by SIGHUP")
@@ -173,6 +182,7 @@ final class Receiver {
             log.line("\(known.peer.text): \(name(known)) mixed, \(describe(result))\(describe(gap))")
             return .mixed
         } catch {
+            ledger.refused(known.signer, .pool)
             log.line("\(known.peer.text): \(name(known)) not mixed: \(error.message); its counter is spent")
             return .notMixed
         }
@@ -181,6 +191,7 @@ final class Receiver {
     /// A signature says who made a chunk, and nothing of what is in it.
     private func refuse(_ known: Known, _ failure: HealthFailure) -> Receipt.Status {
         let label = signers[known.signer].label
+        ledger.refused(known.signer, .chunk)
         log.fault(
             label, known.peer,
             "packet \(known.packet.counter) of signer \(label) not mixed: its chunk is no entropy, \(failure.message); this "

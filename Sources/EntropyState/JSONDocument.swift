@@ -122,6 +122,13 @@ package struct JSONValue {
         return JSONValue(document: document, pointer: member)
     }
 
+    /// Has a member be an empty object.
+    package func setObject(_ name: StaticString) -> JSONValue {
+        let member = json_object_new_object()
+        add(name, member)
+        return JSONValue(document: document, pointer: member)
+    }
+
     /// The array that a member is; else an empty one in its place, which `fill` is called for.
     package func array(_ name: StaticString, fill: (JSONValue) -> Void) -> JSONValue {
         if let found = self[name], found.kind == .array { return found }

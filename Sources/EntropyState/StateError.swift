@@ -19,6 +19,8 @@ public enum StateError: Diagnostic {
     case signers(file: String, String)
     /// A sink that runs already keeps its counters there.
     case inUse(file: String)
+    /// A sink that runs already writes its report there.
+    case reportInUse(file: String)
     /// The configuration, where the counter would be kept, cannot be written.
     case counterNotStorable(SystemError)
 
@@ -28,7 +30,7 @@ public enum StateError: Diagnostic {
         case .sameName: .usage
         case .notJSON, .content, .key, .signers: .badInput
         case .counterExhausted: .failed
-        case .inUse: .unavailable
+        case .inUse, .reportInUse: .unavailable
         case .counterNotStorable(let error): error.exitCode
         }
     }
@@ -46,6 +48,7 @@ public enum StateError: Diagnostic {
                 + "set the counter to 0 on both sides, and restart the sink"
         case .signers(let file, let reason): "\(file): \(reason)"
         case .inUse(let file): "\(file): another sink keeps its counters there; it is left alone"
+        case .reportInUse(let file): "\(file): a running sink has this file already: name another one by --status-file"
         case .counterNotStorable(let error):
             "\(error.message); the sink's counter is kept there, unless \"State\" names another file (no mount point)"
         }

@@ -5,7 +5,7 @@ import EntropyState
 import Platform
 
 enum Flag: Int, OptionTable {
-    case configuration, pool, check
+    case configuration, pool, check, status, statusFile, json
 
     var option: Option {
         switch self {
@@ -13,6 +13,11 @@ enum Flag: Int, OptionTable {
         case .pool:
             Option(nil, "pool", "PATH", "mix chunks into this; a regular file is appended to", default: "/dev/random")
         case .check: Option(nil, "check", nil, "read the configuration, say what it means, and exit")
+        case .status:
+            Option(nil, "status", nil, "print what became of each signer's packets at a running sink, and exit")
+        case .statusFile:
+            Option(nil, "status-file", "FILE", "where a running sink writes that", default: "sink.status.json")
+        case .json: Option(nil, "json", nil, "with --status: one JSON object instead of a table")
         }
     }
 
@@ -49,6 +54,15 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
         "maximum age  \(age == 0 ? "none: no signer is missed" : "\(age) s without a packet of a signer, then the log warns")",
     ]
     for line in lines { try Terminal.output(line) }
+}
+
+/// What a sink wrote, as old as it is now.
+func show(_ arguments: Arguments<Flag>) throws(Failure) {
+    let file = SinkReportFile(try arguments.required(.statusFile))
+    let report = try attempt { () throws(StateError) in try file.read() }
+    let (now, isRunning) = (Clock.system.unixTime(), file.isHeld)
+    if arguments.has(.json) { return try Terminal.output(report.encode(now: now, isRunning: isRunning)) }
+    for line in report.lines(now: now, isRunning: isRunning) { try Terminal.output(Terminal.printable(line)) }
 }
 
 /// Looks after a sink until it shall end, or listens no more.
@@ -89,15 +103,21 @@ func counters(_ signers: [KnownSigner]) -> String {
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
+    if arguments.has(.status) {
+        try arguments.allow([.status, .statusFile, .json], with: "--status")
+        return try show(arguments)
+    }
+    guard !arguments.has(.json) else { throw .usage("--json goes with --status only") }
     let path = try arguments.required(.configuration)
     let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: say) }
     if arguments.has(.check) { return try describe(configuration) }
     let pool = try arguments.required(.pool)
+    let report = try arguments.required(.statusFile)
     Process.ignoreWriteSignals()
     let (termination, reload) = try attempt { () throws(SystemError) in (try Termination(), try Reload()) }
     let log = Log(clock: .system, say: say)
     let listener = try attempt { () throws(SinkError) in
-        try Listener(configuration, pool: pool, clock: .system, log: log)
+        try Listener(configuration, pool: pool, report: report, clock: .system, log: log)
     }
     if configuration.credit > 0 {
         say(

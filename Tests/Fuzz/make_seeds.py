@@ -132,6 +132,14 @@ def make_json(sinks, keys):
     seed("status", "empty", json.dumps({"Targets": []}))
     seed("status", "all", json.dumps({"Targets": entries}, indent="\t"))
     seed("status", "one", json.dumps({"Targets": entries[:1]}, indent="\t"))
+    refused = dict.fromkeys(["Recipient", "Drift", "Counter", "Storage", "Chunk", "Pool"], 0)
+    signers = [
+        {"Fingerprint": "0123456789abcdef" * 4, "Counter": 12, "Mixed": 3, "LastMixed": 1700000000, "Refused": refused},
+        {"Fingerprint": "f" * 64, "Counter": -(2**63), "Mixed": 2**63 - 1, "Refused": dict(refused, Counter=2**63 - 1, Chunk=1)},
+    ]
+    for count in range(3):
+        written = {"Started": 1700000000, "Written": 1700000100, "MaximumAge": 86400 * count, "Signers": signers[:count]}
+        seed("sink-status", str(count), json.dumps(written, indent="\t"))
     name = b64(b"\x00\x0b" + bytes(32))
     record = {"KeyName": name, "PrimaryName": name}
     proof = {"SaltLength": 32, "CreationData": b64(bytes(60)), "CreationHash": b64(bytes(32)), "CreationTicket": b64(bytes(40))}

@@ -36,7 +36,7 @@ for subject in "$@"; do
     *) size=2048 ;;
     esac
     case $subject in
-    json | targets | config | status | record) words=-dict=Tests/Fuzz/json.dict ;;
+    json | targets | config | status | sink-status | record) words=-dict=Tests/Fuzz/json.dict ;;
     pem | *-key) words=-dict=Tests/Fuzz/key.dict ;;
     *) words= ;;
     esac

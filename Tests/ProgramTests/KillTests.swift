@@ -196,7 +196,7 @@ private final class KillStage {
         }
         #expect(chunks.count == mixed, "a chunk was mixed twice")
         for place in [source] + sinks {
-            let hidden = try place.directory.snapshot().keys.filter { $0.hasPrefix(".") }
+            let hidden = try place.directory.names().filter { $0.hasPrefix(".") }
             #expect(hidden.count <= 5, "\(hidden)")
         }
     }

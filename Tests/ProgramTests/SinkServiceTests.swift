@@ -23,7 +23,7 @@ import Testing
             _ = first.running.wait()
             let third = try RunningSink(place)
             #expect(third.stop().status == 0)
-            #expect(try !place.directory.snapshot().keys.contains { $0.hasSuffix(".sink") || $0.hasSuffix(".new") })
+            #expect(try !place.directory.names().contains { $0.hasSuffix(".sink") || $0.hasSuffix(".new") })
         }
     }
 

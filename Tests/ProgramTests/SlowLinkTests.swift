@@ -23,7 +23,10 @@ struct SlowLinkTests {
             try place.directory.write("pool\(port)", "")
             #expect(try place.run("entropy-target", "-a", address, "--append", "targets.json").status == 0)
             let sink = try start(
-                place, link, .sink, "entropy-sink", ["-f", "config\(port).json", "--pool", "pool\(port)"])
+                place, link, .sink, "entropy-sink",
+                [
+                    "-f", "config\(port).json", "--pool", "pool\(port)", "--status-file", "status\(port).json",
+                ])
             #expect(eventually { sink.errors.contains("listening on") }, "\(sink.errors)")
             return sink
         }

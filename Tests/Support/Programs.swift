@@ -106,8 +106,8 @@ public final class RunningSink: Sendable {
     public let running: Running
     public let port: UInt16
 
-    public init(_ place: Workplace, pool: String = "pool") throws {
-        running = try place.start("entropy-sink", ["--pool", pool])
+    public init(_ place: Workplace, pool: String = "pool", options: [String] = []) throws {
+        running = try place.start("entropy-sink", ["--pool", pool] + options)
         var found: UInt16?
         let running = running
         _ = eventually {

@@ -35,10 +35,13 @@ public final class TemporaryDirectory: Sendable {
         return (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1
     }
 
-    /// Every file's name and contents: to show that a refusal changed nothing.
+    public func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+
+    /// Every file's name and contents: to show that a refusal changed nothing. Left out is what a running sink writes of itself,
+    /// at its own time.
     public func snapshot() throws -> [String: Data] {
         var files: [String: Data] = [:]
-        for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+        for name in try names() where !name.contains("sink.status.json") {
             files[name] = FileManager.default.contents(atPath: file(name)) ?? Data()
         }
         return files

@@ -8,6 +8,7 @@ let stateFileSubjects = [
     Subject(name: "targets") { readTargets($0) },
     Subject(name: "config") { readConfiguration($0) },
     Subject(name: "status") { readStatus($0) },
+    Subject(name: "sink-status") { readSinkStatus($0) },
     Subject(name: "record") { readRecord($0) },
 ]
 
@@ -71,6 +72,22 @@ private func readStatus(_ bytes: [UInt8]) -> Bool {
     require(!report.lines.isEmpty, "a table without a heading")
     let text = report.encode()
     require((try? Report(decoding: text, file: path))?.encode() == text, "a report is not read as it is written")
+    return true
+}
+
+/// Numbers and digits only: whatever is in the file, its table can do nothing to a terminal.
+private func readSinkStatus(_ bytes: [UInt8]) -> Bool {
+    guard let report = try? SinkReport(decoding: bytes, file: path) else { return false }
+    for now in [.min, 0, 1_800_000_000, .max] as [Int64] {
+        for isRunning in [true, false, nil] {
+            let lines = report.lines(now: now, isRunning: isRunning)
+            require(lines.count >= report.signers.count + 2, "a signer has no line")
+            require(lines.allSatisfy { $0.utf8.allSatisfy { (0x20...0x7e).contains($0) } }, "a line cannot be printed")
+            let shown = try? SinkReport(decoding: report.encode(now: now, isRunning: isRunning), file: path)
+            require(shown == report, "a report means something else once it was shown")
+        }
+    }
+    require((try? SinkReport(decoding: report.encode(), file: path)) == report, "a report is not read as it is written")
     return true
 }
 
