@@ -76,12 +76,12 @@ public struct Evidence: Sendable {
 
     /// Two tables.
     public var lines: [String] {
-        var table = TextTable([
-            "noise", "health", "bytes", "bytes/s", "1 KB", "claimed", "most common", "Markov", "remark",
-        ])
+        var table = [
+            ["noise", "health", "bytes", "bytes/s", "1 KB", "claimed", "most common", "Markov", "remark"]
+        ]
         for trial in trials {
             let isEstimated = trial.isEstimated
-            table.add([
+            table.append([
                 trial.origin.isEmpty ? trial.name : "\(trial.name) (\(trial.origin))",
                 trial.isHealthy ? "healthy" : "failed", String(trial.bytes),
                 trial.rate == 0 ? "-" : String(trial.rate), trial.bytes == 0 ? "-" : "\(trial.fillMilliseconds) ms",
@@ -89,14 +89,14 @@ public struct Evidence: Sendable {
                 isEstimated ? decimal(trial.estimate.markov) : "-", remark(trial),
             ])
         }
-        var tests = TextTable(["FIPS 140-2", "blocks", "failed"])
+        var tests = [["FIPS 140-2", "blocks", "failed"]]
         for test in FIPS140.Test.allCases {
-            tests.add([test.name.description, String(output.blocks), String(output.failures(of: test))])
+            tests.append([test.name.description, String(output.blocks), String(output.failures(of: test))])
         }
-        tests.add([
+        tests.append([
             "any of them", String(output.blocks), "\(output.failedBlocks) (up to \(output.allowedBlocks) are chance)",
         ])
-        return table.lines + ["entropy in bits per byte", ""] + tests.lines
+        return TextTable.lines(table) + ["entropy in bits per byte", ""] + TextTable.lines(tests)
             + [isPassed ? "passed" : "failed" + (trouble.map { ": \($0)" } ?? "")]
     }
 

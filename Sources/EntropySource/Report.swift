@@ -90,24 +90,23 @@ public struct Report: Sendable {
 
     /// A heading and a line for each target.
     public var lines: [String] {
-        var table = TextTable(["sink", "status", "packet", "bytes", "reason"])
-        for entry in entries {
-            table.add([
+        let heading = ["sink", "status", "packet", "bytes", "reason"]
+        let rows = entries.map { entry in
+            [
                 entry.address, entry.status.word.description, entry.counter == 0 ? "-" : String(entry.counter),
                 entry.bytes == 0 ? "-" : String(entry.bytes), entry.reason,
-            ])
+            ]
         }
-        return table.lines
+        return TextTable.lines([heading] + rows)
     }
 
     /// A heading and a line for each noise source; nothing where none was noted.
     public var noiseLines: [String] {
         guard !noise.isEmpty else { return [] }
-        var table = TextTable(["noise", "health", "bytes", "failures", "reason"])
-        for one in noise {
-            table.add([one.name, one.status.word.description, String(one.bytes), String(one.failures), one.reason])
-        }
-        return table.lines
+        let heading = ["noise", "health", "bytes", "failures", "reason"]
+        return TextTable.lines(
+            [heading] + noise.map { [$0.name, $0.status.word.description, String($0.bytes), String($0.failures), $0.reason] }
+        )
     }
 
     /// One JSON object: `Targets`, with `Address`, `Public`, `Status`, `Reason`, `Counter`, `Bytes` and `Time` each, and `Noise`,
