@@ -105,7 +105,8 @@ public struct Report: Sendable {
         guard !noise.isEmpty else { return [] }
         let heading = ["noise", "health", "bytes", "failures", "reason"]
         return TextTable.lines(
-            [heading] + noise.map { [$0.name, $0.status.word.description, String($0.bytes), String($0.failures), $0.reason] }
+            [heading]
+                + noise.map { [$0.name, $0.status.word.description, String($0.bytes), String($0.failures), $0.reason] }
         )
     }
 
