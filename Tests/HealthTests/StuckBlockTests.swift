@@ -21,6 +21,19 @@ import Testing
         #expect(blocks.add(StuckBlockTests.repeating(1040, 4000)) == nil)
     }
 
+    /// The memory is a ring: a block is found again in each of its places, and after up to 64 blocks.
+    @Test func aBlockIsFoundAgainWhereverItIsKept() {
+        var noise = GoodBytes(seed: 9)
+        for before in 0...130 {
+            for distance in [1, 63, 64, 65] {
+                var blocks = StuckBlock(entropy: 8)
+                let again = noise.take(16)
+                #expect(blocks.add(noise.take(16 * before) + again + noise.take(16 * (distance - 1))) == nil)
+                #expect(blocks.add(again) == (distance <= StuckBlock.memory ? .stuckBlock(size: 16) : nil))
+            }
+        }
+    }
+
     @Test func aPeriodThatIsNoWholeBlockIsFoundWhenItIsOneAgain() {
         // 24 bytes twice are three blocks.
         #expect(StuckBlock.check(StuckBlockTests.repeating(24, 64)) == .stuckBlock(size: 16))
