@@ -51,19 +51,18 @@ struct Generator: ~Copyable {
         guard counter.low | counter.high != 0 else { throw .notSeeded }
         guard count <= Generator.maximumRequest else { throw .requestTooLarge }
         guard !fork.isInCopy else { throw .forked }
-        let blocks = (count + AES256.blockSize - 1) / AES256.blockSize
+        // The output's blocks, and two more for the next key.
+        let size = (count + AES256.blockSize - 1) / AES256.blockSize * AES256.blockSize
         cipher.setKey(key)
         var counter = counter
-        var output = [UInt8](unsafeUninitializedCapacity: blocks * AES256.blockSize) { buffer, initialized in
-            initialized = blocks * AES256.blockSize
-            guard let bytes = buffer.baseAddress, blocks > 0 else { return }
-            counter.fill(bytes, blocks)
-            cipher.encrypt(bytes, count: initialized)
-        }
-        // The next key takes the place of this one, and nothing that was derived from this one stays.
-        key.withUnsafeMutableBytes { bytes in
-            counter.fill(bytes, 2)
-            cipher.encrypt(bytes, count: AES256.keySize)
+        var output = [UInt8](unsafeUninitializedCapacity: size + AES256.keySize) { buffer, initialized in
+            initialized = size
+            guard let bytes = buffer.baseAddress else { return }
+            counter.fill(bytes, (size + AES256.keySize) / AES256.blockSize)
+            cipher.encrypt(bytes, count: size + AES256.keySize)
+            // It takes the place of this one, and nothing that either was derived from stays elsewhere.
+            key.withUnsafeMutableBytes { $0.update(from: bytes + size, count: AES256.keySize) }
+            wipe(UnsafeMutableRawBufferPointer(start: bytes + size, count: AES256.keySize))
         }
         cipher.eraseKey()
         self.counter = counter

@@ -166,9 +166,8 @@ public final class StateFile {
         do {
             try body()
         } catch {
-            throw SystemError(
-                error.action == "replace" || error.action == "create" ? error.action : "write", path,
-                errno: error.errno, .creating)
+            let isTold = Text.areEqual(error.action, "replace") || Text.areEqual(error.action, "create")
+            throw SystemError(isTold ? error.action : "write", path, errno: error.errno, .creating)
         }
     }
 
