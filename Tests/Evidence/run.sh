@@ -223,7 +223,7 @@ $(grep -a . $here/ent | quote)
 **dieharder**, $(seconds dieharder) seconds. Of the tests that its list calls good, those that are done within a minute; each reads a stream of its own, of
 a newly seeded Fortuna, and never the same bytes twice. One p-value in a hundred is WEAK by chance. $(cat $here/dieharder.verdict).
 
-$( (echo '#        test|ntup| tsamples |psamples|  p-value |assessment'; cat $here/dieharder) | quote)
+$( (echo '#        test|ntup| tsamples |psamples|  p-value |assessment'; sed 's/ *$//' $here/dieharder) | quote)
 END
 } >docs/evidence.md
 say "docs/evidence.md was written"
