@@ -23,19 +23,23 @@ public final class StreamNoise: NoiseSource {
 
     /// The machine's own generator, by the kernel's driver.
     public static func hardware() -> StreamNoise {
-        StreamNoise(.hwrng, "/dev/hwrng", origin: hardwareOrigin()) { () throws(SystemError) in
+        let driver = hardwareDriver()
+        return StreamNoise(.hwrng, "/dev/hwrng", origin: driver == noDriver ? "" : driver) { () throws(SystemError) in
             try ByteStream(file: "/dev/hwrng")
         }
     }
 
-    /// The driver's name for the generator that `/dev/hwrng` reads from at present.
-    private static func hardwareOrigin() -> String {
+    /// The driver's name for the generator that `/dev/hwrng` reads from at present; empty where the kernel does not say.
+    private static func hardwareDriver() -> String {
         let path = "/sys/class/misc/hw_random/rng_current"
         guard let file = try? FileDescriptor(path, for: .read), let bytes = try? file.readAll(limit: 4096) else {
             return ""
         }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
+
+    /// The kernel's word for none.
+    private static let noDriver = "none"
 
     /// True for a `/dev/hwrng` that asks the TPM.
     public var isTPM: Bool { kind == .hwrng && Text.begins(origin, with: "tpm-rng") }
@@ -57,16 +61,50 @@ public final class StreamNoise: NoiseSource {
 
     /// Fails where it is not there, or not for this process. Reads nothing.
     public func probe() throws(NoiseError) {
-        do throws(SystemError) { if stream == nil { stream = try open() } } catch { throw NoiseError(error) }
+        try openOnce()
+        // That device can be opened with nothing behind it; only a read would tell.
+        guard kind != .hwrng || StreamNoise.hardwareDriver() != StreamNoise.noDriver else {
+            throw explain(.lackOfDevice(name))
+        }
+    }
+
+    private func openOnce() throws(NoiseError) {
+        do throws(SystemError) { if stream == nil { stream = try open() } } catch { throw explain(error) }
     }
 
     public func gather(_ count: Int) throws(NoiseError) -> [UInt8] {
-        try probe()
+        try openOnce()
         do throws(SystemError) {
-            return try stream!.read(count, within: StreamNoise.patience)  // probe has opened it
+            return try stream!.read(count, within: StreamNoise.patience)  // it was just opened
         } catch {
             stream = nil
-            throw NoiseError(error)
+            throw explain(error)
+        }
+    }
+
+    private func explain(_ error: SystemError) -> NoiseError { StreamNoise.explain(error, kind, name) }
+
+    /// What an error means for this kind of noise, and what can be done about it. Only a file or a command is an input that
+    /// somebody named.
+    static func explain(_ error: SystemError, _ kind: NoiseKind, _ name: String) -> NoiseError {
+        switch kind {
+        case .hwrng where error.isLackOfDevice:
+            NoiseError(
+                .unavailable,
+                "\(name): no hardware generator is behind it: is its driver loaded? see /sys/class/misc/hw_random/rng_available"
+            )
+        case .hwrng where error.isDenied:
+            NoiseError(.permission, "\(error.message); it is root's, until a udev rule gives it to a group")
+        case .jitter where error.isLackOfFamily:
+            NoiseError(
+                .unavailable,
+                "\(name): no AF_ALG for this program: the kernel's module af_alg is missing, or systemd's "
+                    + "RestrictAddressFamilies= forbids it")
+        case .jitter where error.isMissing:
+            NoiseError(
+                .unavailable, "\(name): the kernel's module of that name is missing, or algif_rng, which hands it out")
+        case .hwrng, .jitter: NoiseError(error.isDenied ? .permission : .unavailable, error.message)
+        default: NoiseError(error)
         }
     }
 }

@@ -24,6 +24,9 @@ public struct SystemError: Diagnostic {
     /// A file that must exist and does not.
     public static func missing(_ path: String) -> SystemError { SystemError("open", path, errno: ENOENT) }
 
+    /// A device that is there, with nothing behind it.
+    public static func lackOfDevice(_ path: String) -> SystemError { SystemError("read", path, errno: ENODEV) }
+
     /// A file that must not be overwritten.
     public static func existing(_ path: String) -> SystemError { SystemError("create", path, errno: EEXIST, .creating) }
 
@@ -42,6 +45,10 @@ public struct SystemError: Diagnostic {
     public var isAboutWriting: Bool { purpose == .creating }
     public var isMissing: Bool { errno == ENOENT }
     public var isExisting: Bool { errno == EEXIST }
+    public var isDenied: Bool { errno == EACCES || errno == EPERM }
+    public var isLackOfDevice: Bool { errno == ENODEV }
+    /// The kernel has no such sockets, or not for this process.
+    public var isLackOfFamily: Bool { errno == EAFNOSUPPORT }
     /// Another process holds the lock.
     public var isHeld: Bool { errno == EWOULDBLOCK }
     /// The file is longer than what was to be read of it.

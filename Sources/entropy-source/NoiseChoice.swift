@@ -19,7 +19,7 @@ struct NoiseChoice {
             if isTPMWanted { add(.tpm, tpm) }
             var missing: [String] = []
             for source in [StreamNoise.hardware(), StreamNoise.jitter()] {
-                guard !source.isTPM else {
+                guard !(source.isTPM && isTPMWanted) else {
                     missing.append("\(source.name): it is the TPM once more (\(source.origin))")
                     continue
                 }

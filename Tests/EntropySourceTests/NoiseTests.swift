@@ -1,5 +1,6 @@
 import EntropyCrypto
 import Fortuna
+import Glibc
 import Health
 import Platform
 import Support
@@ -118,6 +119,30 @@ final class InducedNoise: NoiseSource {
         #expect(try source.scan().served == 1)
         #expect(said.contains("\(noise.name): healthy again"))
         #expect(catcher.frames.count == 2)
+    }
+
+    /// What is not there is said in words that say what to do, and is not called a missing or bad input file.
+    @Test func whatIsNotThere() {
+        for (kind, errno, code, words) in [
+            (
+                NoiseKind.hwrng, ENODEV, ExitCode.unavailable,
+                "x: no hardware generator is behind it: is its driver loaded?"
+            ),
+            (.hwrng, EACCES, .permission, "x: cannot open: Permission denied; it is root's, until a udev rule"),
+            (.hwrng, ENOENT, .unavailable, "x: cannot open: No such file or directory"),
+            (.hwrng, EIO, .unavailable, "x: cannot open: Input/output error"),
+            (
+                .jitter, EAFNOSUPPORT, .unavailable,
+                "x: no AF_ALG for this program: the kernel's module af_alg is missing"
+            ),
+            (.jitter, ENOENT, .unavailable, "x: the kernel's module of that name is missing, or algif_rng"),
+            (.jitter, EPERM, .permission, "x: cannot open: Operation not permitted"),
+            (.file, ENOENT, .missingInput, "x: cannot open: No such file or directory"),
+        ] {
+            let error = StreamNoise.explain(SystemError("open", "x", errno: errno), kind, "x")
+            #expect(error.exitCode == code)
+            #expect(error.message.hasPrefix(words), "\(error.message)")
+        }
     }
 
     @Test(arguments: InducedNoise.Failure.allCases) func nothingStartsWithBadNoise(_ failure: InducedNoise.Failure)
