@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the emulated machine that run.sh starts: Debian's kernel for the board, the modules that are wanted, a busybox, and
-# the board's libraries. All of it is in the directory that is given.
+# Makes the emulated machine that run.sh starts: Debian's kernel for the board, the modules that are wanted, a busybox, a
+# software TPM, and the board's libraries. All of it is in the directory that is given.
 #
 # usage: make.sh DIRECTORY SYSROOT
 set -eu
@@ -22,14 +22,15 @@ work=$(mktemp -d "$directory/making-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# 1. The kernel's package by name, without what it depends on: that is for a disk to boot from.
-say "fetching Debian's kernel for the board and a busybox (44 MB)"
+# 1. The packages by name, without what they depend on: that is here already, or for a disk to boot from.
+say "fetching Debian's kernel for the board, a busybox and a software TPM (44 MB)"
 prepare_apt "$work/apt"
 kernel=$(apt-cache depends linux-image-armmp | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p')
 mkdir "$work/packages" "$work/unpacked"
-if [ -z "$kernel" ] || ! (cd "$work/packages" && apt-get -q download "$kernel" busybox-static) >>"$work/apt/log" 2>&1; then
+if [ -z "$kernel" ] || ! (cd "$work/packages" && apt-get -q download "$kernel" busybox-static \
+    swtpm swtpm-libs libtpms0 libseccomp2) >>"$work/apt/log" 2>&1; then
     tail -n 5 "$work/apt/log" >&2
-    say "apt could not fetch the kernel"
+    say "apt could not fetch the kernel and what goes with it"
     exit 1
 fi
 for package in "$work"/packages/*.deb; do dpkg-deb --extract "$package" "$work/unpacked"; done
@@ -37,18 +38,18 @@ for package in "$work"/packages/*.deb; do dpkg-deb --extract "$package" "$work/u
 # 2. The root file system: a busybox, and the modules with what they depend on.
 root=$work/root
 mkdir -p "$root/bin" "$root/sbin" "$root/dev" "$root/proc" "$root/sys" "$root/tmp" "$root/run" "$root/root" "$root/etc" \
-    "$root/usr/local/bin" "$root/lib/arm-linux-gnueabihf" "$root/usr/lib/arm-linux-gnueabihf"
+    "$root/usr/local/bin" "$root/usr/bin" "$root/lib/arm-linux-gnueabihf" "$root/usr/lib/arm-linux-gnueabihf"
 cp "$work/unpacked/bin/busybox" "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"  # the other names are made by init
 ln -s ../bin/busybox "$root/sbin/modprobe"  # where the kernel looks for it
-echo "root:x:0:0:root:/root:/bin/sh" >"$root/etc/passwd"
-echo "root:x:0:" >"$root/etc/group"
+printf "%s\n" "root:x:0:0:root:/root:/bin/sh" "nobody:x:65534:65534:nobody:/tmp:/bin/sh" >"$root/etc/passwd"
+printf "%s\n" "root:x:0:" "nogroup:x:65534:" >"$root/etc/group"
 echo "127.0.0.1 localhost" >"$root/etc/hosts"
 
 release=${kernel#linux-image-}
 modules=lib/modules/$release
 depmod -b "$work/unpacked" "$release"
-for module in virtio_mmio virtio_console virtio_rng af_alg algif_rng jitterentropy_rng; do
+for module in virtio_mmio virtio_console virtio_rng af_alg algif_rng jitterentropy_rng tpm_vtpm_proxy; do
     modprobe -d "$work/unpacked" -S "$release" --show-depends "$module"
 done | sed -n "s|^insmod .*/$modules/\([^ ]*\).*|\1|p" | sort -u >"$work/list"
 while read -r file; do
@@ -63,6 +64,8 @@ for place in lib/arm-linux-gnueabihf usr/lib/arm-linux-gnueabihf; do
     find "$sysroot/$place" -maxdepth 1 -name '*.so.*' ! -name 'lib*san.so*' -exec cp -P {} "$root/$place" \;
 done
 cp -P "$sysroot"/lib/ld-linux-armhf.so.3 "$root/lib"
+cp "$work/unpacked/usr/bin/swtpm" "$root/usr/bin"
+(cd "$work/unpacked/usr/lib/arm-linux-gnueabihf" && cp -PR libtpms.so.* libseccomp.so.* swtpm "$root/usr/lib/arm-linux-gnueabihf")
 
 # Not compressed: an emulated processor takes seconds to unpack it.
 (cd "$root" && find . | cpio --quiet --create --format newc --owner 0:0) >"$work/base.cpio"

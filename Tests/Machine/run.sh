@@ -4,6 +4,7 @@
 #
 # usage: run.sh [OPTION...] -- COMMAND [ARGUMENT...]
 #   --without jitter|hwrng|af_alg   leave out the kernel's jitter noise, the random number device, or the whole of AF_ALG
+#   --tpm                           a software TPM, as /dev/tpm0 and /dev/tpmrm0 by a driver of the kernel
 #   --file FILE                     put a file, as it is, where the command is run
 #   --seconds N                     for how long the machine may run (120)
 #
@@ -41,6 +42,7 @@ mkdir -p "$root/root" "$root/usr/local/bin"
 while [ $# -gt 0 ]; do
     case $1 in
     --) break ;;
+    --tpm) kernel_options="$kernel_options with_tpm=1"; shift; continue ;;
     --without)
         case ${2-} in
         jitter | af_alg) kernel_options="$kernel_options without_$2=1" ;;
