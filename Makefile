@@ -1,7 +1,8 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test fuzz sanitize evidence build board lint clean packages-build packages-test packages-evidence
+.PHONY: help demo test test-board fuzz sanitize evidence build board lint clean packages-build packages-test packages-evidence \
+	packages-machine
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -14,6 +15,7 @@ BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/
 help:
 	@echo "make demo   provision a software TPM, send one chunk from a source to a sink, show each step"
 	@echo "make test   every test, on the host and under an emulated Cortex-A8"
+	@echo "make test-board  the board's source on the board's kernel, in an emulated machine: noise sources that are there, or missing"
 	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
 	@echo "make sanitize  the tests under AddressSanitizer, those of the sink also under ThreadSanitizer (this machine's build only)"
 	@echo "make evidence  speed, false alarms, and what rngtest, ent and dieharder say of 1 GB of output; SIZE makes it less"
@@ -29,6 +31,9 @@ demo: packages-build
 test: packages-test board
 	swift build --build-tests
 	swift test --skip-build
+
+test-board: packages-machine board
+	@Tests/Machine/test.sh
 
 # RUNS executions of each of the SUBJECTS, or TIME seconds.
 fuzz: packages-test
@@ -72,3 +77,6 @@ packages-test:
 
 packages-evidence:
 	@provisioning/install-packages.sh build evidence
+
+packages-machine:
+	@provisioning/install-packages.sh machine
