@@ -51,11 +51,20 @@ final class NoiseFeed {
         filled = clock.milliseconds()
         output = accumulator.outputCount
         repeat {
-            let drawn = inlets.reduce(0) { $0 + $1.draw(NoiseFeed.fillSize, into: accumulator, report: report) }
+            var drawn = draw(urgent: false, report)
+            try requireTrust()
+            // All that is healthy is slow, and rests.
+            if drawn == 0 { drawn = draw(urgent: true, report) }
             try requireTrust()
             // A trusted source that gives nothing now will not fill pool 0 either.
             guard drawn > 0 else { return }
         } while !accumulator.canReseed
+    }
+
+    private func draw(urgent: Bool, _ report: (String) -> Void) -> Int {
+        inlets.reduce(0) {
+            $0 + $1.draw(NoiseFeed.fillSize, into: accumulator, urgent: urgent, report: report)
+        }
     }
 
     /// Fails where none of the sources that count is healthy.

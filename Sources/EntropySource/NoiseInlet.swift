@@ -10,7 +10,7 @@ final class NoiseInlet {
     private var pool = 0
     private var monitor: HealthMonitor
     private let clock: Clock
-    /// Not asked before: it cost much time for nothing.
+    /// Not asked before: it is slow.
     private var restsUntil: Int64 = .min
     /// Why it gives nothing at present.
     private(set) var trouble: NoiseError?
@@ -18,8 +18,8 @@ final class NoiseInlet {
     private(set) var bytes: Int64 = 0
     private(set) var failures: Int64 = 0
 
-    /// Milliseconds that a try may take before it has a rest after it, and how many times as long that is: whatever hangs
-    /// takes a tenth of the program's time at the most.
+    /// Milliseconds that a request may take before it has a rest after it, and how many times as long that is: whatever is slow,
+    /// or hangs, takes a tenth of the program's time at the most.
     private static let patience: Int64 = 500
     private static let restFactor: Int64 = 10
 
@@ -40,10 +40,15 @@ final class NoiseInlet {
     }
 
     /// Takes up to `count` bytes from the source into the pools, in turn, if they pass the health tests. Says when it fails,
-    /// and when it is back. Returns how many bytes went into the pools.
-    func draw(_ count: Int, into accumulator: Accumulator, report: (String) -> Void) -> Int {
+    /// and when it is back. Returns how many bytes went into the pools: none from one that rests, unless it is `urgent` and the
+    /// source is healthy.
+    func draw(_ count: Int, into accumulator: Accumulator, urgent: Bool, report: (String) -> Void) -> Int {
         let start = clock.milliseconds()
-        guard !isGivenUp, start >= restsUntil else { return 0 }
+        guard !isGivenUp, start >= restsUntil || urgent && isHealthy else { return 0 }
+        defer {
+            let now = clock.milliseconds()
+            if now - start >= NoiseInlet.patience { restsUntil = now + NoiseInlet.restFactor * (now - start) }
+        }
         var noise: [UInt8]
         do throws(NoiseError) {
             noise = try source.gather(count)
@@ -52,8 +57,6 @@ final class NoiseInlet {
             if !(trouble.map { Text.areEqual($0.message, error.message) } ?? false) { report(named(error)) }
             trouble = error
             monitor.restart()
-            let now = clock.milliseconds()
-            if now - start >= NoiseInlet.patience { restsUntil = now + NoiseInlet.restFactor * (now - start) }
             return 0
         }
         defer { wipe(&noise) }

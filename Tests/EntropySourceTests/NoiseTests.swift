@@ -38,6 +38,8 @@ final class InducedNoise: NoiseSource {
     var failure: Failure?
     /// How often it was asked.
     private(set) var requests: [Int] = []
+    /// What a request does besides, such as taking its time.
+    var onRequest: () -> Void = {}
     private var last: [UInt8] = []
 
     init(_ kind: NoiseKind, _ failure: Failure? = nil) {
@@ -48,6 +50,7 @@ final class InducedNoise: NoiseSource {
 
     func gather(_ count: Int) throws(NoiseError) -> [UInt8] {
         requests.append(count)
+        onRequest()
         var bytes = try KernelNoise().gather(count)
         switch failure {
         case nil: break
@@ -255,6 +258,29 @@ final class InducedNoise: NoiseSource {
             sources, into: Accumulator(clock: hand.clock), clock: hand.clock, isSoftwareEnough: false)
         try feed.fill { _ in }
         #expect(sources.allSatisfy { $0.requests == [1024] })
+    }
+
+    /// Two seconds for a kilobyte: then twenty seconds for the others, whether it gave something or not.
+    @Test(arguments: [nil, InducedNoise.Failure.gone]) func aSlowSourceHasItsRests(_ failure: InducedNoise.Failure?)
+        throws
+    {
+        let (slow, quick) = (InducedNoise(.jitter), InducedNoise(.tpm))
+        slow.onRequest = { hand.milliseconds += 2000 }
+        let feed = NoiseFeed(
+            [slow, quick], into: Accumulator(clock: hand.clock), clock: hand.clock, isSoftwareEnough: false)
+        slow.failure = failure
+        for (wait, requests) in [(0, 1), (12_000, 1), (7_999, 1), (1, 2)] as [(Int64, Int)] {
+            hand.milliseconds += wait
+            try feed.fill { _ in }
+            #expect(slow.requests.count == requests, "\(wait)")
+        }
+    }
+
+    @Test func aSlowSourceAloneFillsThePools() throws {
+        let slow = InducedNoise(.jitter)
+        slow.onRequest = { hand.milliseconds += 2000 }
+        #expect(try source([slow]).scan().served == 1)
+        #expect(slow.requests.count >= 2)
     }
 
     /// Connections, packets and receipts leave their moments behind, which go to the pools with the next filling.
