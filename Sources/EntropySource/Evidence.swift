@@ -12,6 +12,8 @@ public struct Evidence: Sendable {
     /// Why Fortuna gave no output.
     let trouble: String?
     private let isSoftwareEnough: Bool
+    /// The program was asked to end before all was tried.
+    public let isInterrupted: Bool
 
     /// Bytes of Fortuna's output that are tested.
     static let outputSize = 1 << 20
@@ -31,6 +33,11 @@ public struct Evidence: Sendable {
             trials.append(NoiseTrial(source, clock: clock, limit: Evidence.limit, termination))
         }
         self.trials = trials
+        guard !termination.check() else {
+            (output, trouble, isInterrupted) = (FIPS140(), "interrupted", true)
+            return
+        }
+        isInterrupted = false
         say("Fortuna: testing \(Evidence.outputSize) bytes of output")
         var output = FIPS140()
         var trouble: String?
@@ -83,7 +90,7 @@ public struct Evidence: Sendable {
             let isEstimated = trial.isEstimated
             table.append([
                 trial.origin.isEmpty ? trial.name : "\(trial.name) (\(trial.origin))",
-                trial.isHealthy ? "healthy" : "failed", String(trial.bytes),
+                health(trial), String(trial.bytes),
                 trial.rate == 0 ? "-" : String(trial.rate), trial.bytes == 0 ? "-" : "\(trial.fillMilliseconds) ms",
                 decimal(trial.kind.entropy), isEstimated ? decimal(trial.estimate.mostCommonValue) : "-",
                 isEstimated ? decimal(trial.estimate.markov) : "-", remark(trial),
@@ -96,8 +103,15 @@ public struct Evidence: Sendable {
         tests.append([
             "any of them", String(output.blocks), "\(output.failedBlocks) (up to \(output.allowedBlocks) are chance)",
         ])
-        return TextTable.lines(table) + ["entropy in bits per byte", ""] + TextTable.lines(tests)
-            + [isPassed ? "passed" : "failed" + (trouble.map { ": \($0)" } ?? "")]
+        return TextTable.lines(table) + ["entropy in bits per byte", ""]
+            + (isInterrupted ? [] : TextTable.lines(tests)) + [
+                isPassed ? "passed" : "failed" + (trouble.map { ": \($0)" } ?? "")
+            ]
+    }
+
+    private func health(_ trial: NoiseTrial) -> String {
+        if trial.isHealthy { return "healthy" }
+        return trial.bytes == 0 && trial.isInterrupted && trial.trouble == nil ? "not tried" : "failed"
     }
 
     private func remark(_ trial: NoiseTrial) -> String {
@@ -107,7 +121,7 @@ public struct Evidence: Sendable {
         return trial.bytes < NoiseTrial.samples ? "too slow for \(NoiseTrial.samples) samples" : ""
     }
 
-    /// One JSON object: `Passed`, `Sources` and `Output`.
+    /// One JSON object: `Passed`, `Sources` and `Output`, and `Reason` where Fortuna was not tested.
     public func encode() -> [UInt8] {
         let document = JSONDocument(empty: .object)
         document.value.set("Passed", boolean: isPassed)
@@ -130,6 +144,7 @@ public struct Evidence: Sendable {
             }
             if !remark(trial).isEmpty { object.set("Remark", remark(trial)) }
         }
+        guard !isInterrupted else { return document.encode() }
         let tests = document.value.array("Output") { _ in }
         for test in FIPS140.Test.allCases {
             let object = tests.appendObject()

@@ -50,18 +50,21 @@ final class NoiseFeed {
     func fill(report: (String) -> Void) throws(NoiseError) {
         filled = clock.milliseconds()
         output = accumulator.outputCount
+        var isFirst = true
         repeat {
-            var drawn = draw(urgent: false, report)
+            // Who failed in this filling is not asked twice.
+            var drawn = draw(inlets.filter { isFirst || $0.isHealthy }, urgent: false, report)
+            isFirst = false
             try requireTrust()
             // All that is healthy is slow, and rests.
-            if drawn == 0 { drawn = draw(urgent: true, report) }
+            if drawn == 0 { drawn = draw(inlets, urgent: true, report) }
             try requireTrust()
             // A trusted source that gives nothing now will not fill pool 0 either.
             guard drawn > 0 else { return }
         } while !accumulator.canReseed
     }
 
-    private func draw(urgent: Bool, _ report: (String) -> Void) -> Int {
+    private func draw(_ inlets: [NoiseInlet], urgent: Bool, _ report: (String) -> Void) -> Int {
         inlets.reduce(0) {
             $0 + $1.draw(NoiseFeed.fillSize, into: accumulator, urgent: urgent, report: report)
         }
@@ -75,10 +78,10 @@ final class NoiseFeed {
         let reasons = counting.map { $0.explanation }
         let detail =
             reasons.isEmpty
-            ? "there is none here: a TPM, /dev/hwrng or the kernel's jitterentropy_rng would do; --software-only is for tests"
+            ? "none is there, or chosen: a TPM, /dev/hwrng or the kernel's jitterentropy_rng would do; --software-only is for tests"
             : reasons.joined(separator: "; ")
         throw NoiseError(
-            counting.compactMap { $0.trouble }.first?.exitCode ?? .unavailable,
+            counting.contains { $0.trouble?.exitCode == .permission } ? .permission : .unavailable,
             "no \(wanted) is healthy, nothing is sent: \(detail)")
     }
 

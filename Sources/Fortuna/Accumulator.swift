@@ -15,7 +15,8 @@ public final class Accumulator {
     /// One hash for each pool, and one for the generator's next key.
     private var pools = SecretHashes(count: poolCount + 1)
     private var digest = SecretBytes(count: SHA256.size)
-    private var counts = [Int](repeating: 0, count: poolCount)
+    /// Bytes in pool 0, or so many that it matters no more.
+    private var firstPoolCount = 0
     private let minimumPoolSize: Int
     private let clock: Clock
     private var reseedCount: UInt64 = 0
@@ -36,11 +37,11 @@ public final class Accumulator {
         precondition((0..<Accumulator.poolCount).contains(pool), "there are 32 pools")
         pools.update(pool, [source, UInt8(data.count)])
         pools.update(pool, data)
-        counts[pool] += data.count + 2
+        if pool == 0, !canReseed { firstPoolCount += data.count + 2 }
     }
 
     /// True when pool 0 has gathered enough for the next reseed.
-    public var canReseed: Bool { counts[0] >= minimumPoolSize }
+    public var canReseed: Bool { firstPoolCount >= minimumPoolSize }
 
     /// `count` bytes of output, at most 2²⁰, after a reseed where one is due. Fails before the first reseed: a seed file
     /// alone does not count as seeded. Fails in a copy of the process that made this value.
@@ -52,8 +53,13 @@ public final class Accumulator {
         return output
     }
 
-    /// Mixes a saved seed into the generator.
-    func mix(seed: [UInt8]) { generator.reseed(seed) }
+    /// Mixes a saved seed into the generator, and what goes with it.
+    func mix(seed: [UInt8], _ more: [UInt8]) {
+        generator.reseed(&pools, Accumulator.poolCount) { pools in
+            pools.update(Accumulator.poolCount, seed)
+            pools.update(Accumulator.poolCount, more)
+        }
+    }
 
     private func reseedWhenDue() {
         guard canReseed else { return }
@@ -68,7 +74,7 @@ public final class Accumulator {
                 pools.update(Accumulator.poolCount, digest)
             }
         }
-        for pool in used { counts[pool] = 0 }
+        firstPoolCount = 0
     }
 
     /// The pools of the `count`-th reseed: pool i when 2ⁱ divides the count.

@@ -30,29 +30,36 @@ public struct SeedFile: Sendable {
     /// called before the first output: a seed that could be used twice is refused, and so is a file of another size. No
     /// seed counts: it may be another machine's, or come back from a backup.
     public func mix(into accumulator: Accumulator, warn: (String) -> Void) throws(FortunaError) -> Found {
+        // Locked before it is read: nobody else takes the same seed meanwhile.
+        let file = try locked()
         var seed = try load(warn: warn)
         defer { wipe(&seed) }
         let found: Found = seed.isEmpty ? .nothing : isOurs(seed) ? .seed : .foreignSeed
-        if !seed.isEmpty {
-            // The identity parts the ways of two machines with the same card.
-            seed += identity
-            accumulator.mix(seed: seed)
-        }
-        try rewrite(from: accumulator)
+        // The identity parts the ways of two machines with the same card.
+        if !seed.isEmpty { accumulator.mix(seed: seed, identity) }
+        try replace(file, from: accumulator)
         return found
     }
 
     /// Replaces the seed with new output.
     public func rewrite(from accumulator: Accumulator) throws(FortunaError) {
+        try replace(try locked(), from: accumulator)
+    }
+
+    private func locked() throws(FortunaError) -> StateFile {
+        do throws(SystemError) { return try StateFile(locking: path) } catch { throw .file(error) }
+    }
+
+    /// Whatever is there goes, as a used seed must.
+    private func replace(_ file: StateFile, from accumulator: Accumulator) throws(FortunaError) {
         var seed = try accumulator.read(SeedFile.size - SeedFile.markSize)
-        defer { wipe(&seed) }
-        seed += mark(of: seed)
-        do throws(SystemError) {
-            // Not read under the lock: whatever is there goes, as a used seed must.
-            _ = try StateFile(locking: path).replace(with: seed)
-        } catch {
-            throw .file(error)
-        }
+        let mark = mark(of: seed)
+        var whole = [UInt8](unsafeUninitializedCapacity: SeedFile.size) { _, count in count = 0 }
+        whole += seed
+        whole += mark
+        defer { wipe(&whole) }
+        wipe(&seed)
+        do throws(SystemError) { _ = try file.replace(with: whole) } catch { throw .file(error) }
     }
 
     private func mark(of bytes: [UInt8]) -> [UInt8] {

@@ -1,11 +1,11 @@
-/// The stuck-block test: a block of bytes that came shortly before comes again. A driver that repeats its last answer, or a
-/// short read whose rest stayed zero, gives many different bytes and is still no noise.
+/// The stuck-block test: as many bytes as a block has are those of a block that came shortly before. A driver that repeats its
+/// last answer, or a generator that was seeded as before, gives many different bytes and is still no noise.
 ///
-/// A block is as long as its claimed entropy makes a good source repeat one with less than 2⁻³⁰; each is compared with
-/// the 64 before it, so that whatever repeats itself after up to a kilobyte of whole blocks is found. Kept are fingerprints
-/// only, no noise.
+/// A block is as long as its claimed entropy makes a good source repeat one with less than 2⁻³⁰ at each byte. The last bytes,
+/// wherever they begin, are compared with the last 64 blocks, so that whatever repeats itself after up to 64 blocks is found,
+/// also where that is no whole number of them. Kept are fingerprints, and the bytes of one block.
 public struct StuckBlock: Sendable {
-    /// Blocks that each one is compared with.
+    /// Blocks that are remembered.
     public static let memory = 64
     /// Bytes of a block of good bytes, eight bits of entropy each.
     public static let unit = 16
@@ -15,44 +15,66 @@ public struct StuckBlock: Sendable {
     private var fingerprints = [UInt64](repeating: 0, count: memory)
     private var known = 0
     private var place = 0
-    private var fingerprint = StuckBlock.start
-    private var length = 0
+    /// How many of the fingerprints begin with these twelve bits: most bytes need no further look.
+    private var beginnings = [UInt8](repeating: 0, count: 1 << 12)
+    /// The last bytes, a ring, their fingerprint, and how many there are since the beginning.
+    private var last: [UInt8]
+    private var fingerprint: UInt64 = 0
+    private var count = 0
+    /// What a byte weighs that leaves.
+    private let leaving: UInt64
 
-    // FNV-1a, 64 bits: spreads well, and nobody gains by making two blocks alike here.
-    private static let start: UInt64 = 0xcbf2_9ce4_8422_2325
-    private static let prime: UInt64 = 0x0000_0100_0000_01b3
+    /// The fingerprint is a polynomial over the bytes, modulo 2⁶⁴. Nobody gains by making two alike here.
+    private static let factor: UInt64 = 0x9e37_79b9_7f4a_7c15
 
     /// `entropy` in bits per byte.
     public init(entropy: Double) {
         // 2⁻³⁰, for each of the 64 comparisons.
         let bits = Double(Cutoff.falseAlarmBits + StuckBlock.memory.trailingZeroBitCount)
         size = StuckBlock.unit * max(1, Int((bits / (entropy * Double(StuckBlock.unit))).rounded(.up)))
+        last = [UInt8](repeating: 0, count: size)
+        leaving = (0..<size).reduce(1) { weight, _ in weight &* StuckBlock.factor }
     }
 
-    /// Takes the next bytes; returns the first failure among them. Blocks go on from one call to the next.
+    /// Takes the next bytes; returns the first failure among them. They go on from one call to the next.
     public mutating func add(_ bytes: [UInt8]) -> HealthFailure? {
         for byte in bytes {
-            fingerprint = (fingerprint ^ UInt64(byte)) &* StuckBlock.prime
-            length += 1
-            guard length == size else { continue }
-            for other in 0..<known where fingerprints[other] == fingerprint { return .stuckBlock(size: size) }
-            fingerprints[place] = fingerprint
-            place = (place + 1) % StuckBlock.memory
-            known = min(known + 1, StuckBlock.memory)
-            fingerprint = StuckBlock.start
-            length = 0
+            let at = count % size
+            // A byte of zero has to count, too.
+            let gone = count < size ? 0 : UInt64(last[at]) &+ 1
+            fingerprint = fingerprint &* StuckBlock.factor &+ UInt64(byte) &+ 1 &- gone &* leaving
+            last[at] = byte
+            count += 1
+            guard count >= size else { continue }
+            if beginnings[Int(fingerprint >> 52)] > 0, isKnown { return .stuckBlock(size: size) }
+            if at == size - 1 { remember() }
+            // As good as a count without an end, which a 32-bit machine has not.
+            if count == 2 * size { count = size }
         }
         return nil
     }
 
-    /// The next byte begins a block.
-    public mutating func restart() {
-        fingerprint = StuckBlock.start
-        length = 0
+    private var isKnown: Bool { fingerprints[..<known].contains(fingerprint) }
+
+    private mutating func remember() {
+        if known == StuckBlock.memory {
+            beginnings[Int(fingerprints[place] >> 52)] -= 1
+        } else {
+            known += 1
+        }
+        fingerprints[place] = fingerprint
+        beginnings[Int(fingerprint >> 52)] += 1
+        place = (place + 1) % StuckBlock.memory
     }
 
-    /// What is wrong with bytes that shall be as good as random: a block of 16 that comes twice, or one value 16 times in a
-    /// row, wherever. A good chunk of 1,024 bytes fails with 2⁻⁵³: its 2,016 pairs of blocks have fingerprints of 64 bits.
+    /// The next byte begins a block.
+    public mutating func restart() {
+        fingerprint = 0
+        count = 0
+    }
+
+    /// What is wrong with bytes that shall be as good as random: 16 bytes that come again, or one value 16 times in a row,
+    /// wherever. A good chunk of 1,024 bytes fails with 2⁻⁴⁹: each byte is compared with up to 64 fingerprints of 64 bits.
     public static func check(_ bytes: [UInt8]) -> HealthFailure? {
         var blocks = StuckBlock(entropy: 8)
         var runs = RepetitionCount(cutoff: unit)

@@ -32,13 +32,13 @@ public struct ByteStream: ~Copyable {
         isKernelGenerator = true
     }
 
-    /// The standard output of a shell command, which is killed with all that it started when this value dies.
+    /// The standard output of a shell command, which is killed with its process group when this value dies.
     public init(command text: String) throws(SystemError) {
         var process: Int32 = 0
         let descriptor = platform_start_command(text, &process)
         guard descriptor >= 0 else { throw SystemError("start", text) }
         self.descriptor = descriptor
-        name = text
+        name = "command `\(text)`"
         command = process
         isKernelGenerator = false
     }

@@ -34,7 +34,8 @@ func testItself(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) t
     } else {
         try show(evidence.lines)
     }
-    guard evidence.isPassed else { throw Failure(.unavailable, "the self-test failed: nothing would be sent") }
+    guard !evidence.isInterrupted else { throw Failure(.failed, "the self-test was interrupted") }
+    guard evidence.isPassed else { throw Failure(.unavailable, "the self-test failed; what failed is said above") }
 }
 
 /// Prints what a running source wrote down.

@@ -34,8 +34,21 @@ struct NoiseChoice {
             add(.arrivals, tpm)
             if !missing.isEmpty { say("not among the noise sources: \(missing.joined(separator: "; "))") }
         }
+        for line in warnings(tpm) { say(line) }
         if let path = arguments[.noiseFile] { sources.append(StreamNoise.file(path)) }
         if let command = arguments[.noiseCommand] { sources.append(StreamNoise.command(command)) }
+    }
+
+    /// What counts as physical and need not be.
+    private func warnings(_ tpm: () -> TPMDevice) -> [String] {
+        var lines: [String] = []
+        if sources.contains(where: { $0.kind == .tpm }), tpm().isSimulated {
+            lines.append("the TPM is a program: its noise is worth what that program's machine has")
+        }
+        if let source = sources.first(where: { Text.begins($0.origin, with: "virtio_rng") }) {
+            lines.append("\(source.name) (\(source.origin)) hands on the host's noise: it is worth what the host has")
+        }
+        return lines
     }
 
     /// For the log: their names, with commas between them.

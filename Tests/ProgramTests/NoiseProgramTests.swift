@@ -164,9 +164,9 @@ import Testing
             (["--noise-file", "/dev/null"], "/dev/null: cannot read: No data available"),
             (["--noise-file", "none"], "none: cannot open: No such file"),
             (["--noise-command", "yes 0123456789"], "command `yes 0123456789`: switched off: "),
-            (["--noise-command", "exit 3"], "cannot read: No data available"),
+            (["--noise-command", "exit 3"], "command `exit 3`: cannot read: No data available"),
             (["--noise-command", "cat /dev/urandom"], "packet "),
-            (["--noise-command", "sleep 60"], "cannot read 1024 bytes within 5000 ms"),
+            (["--noise-command", "sleep 61.25"], "cannot read 1024 bytes within 5000 ms"),
         ] {
             try place.edit("targets.json") { $0["Next"] = 0 }
             let before = catcher.frames.count
@@ -177,7 +177,7 @@ import Testing
             #expect(finished.errors.contains(words), "\(finished.errors)")
         }
         // What was started is gone with the program.
-        #expect(try run(["pgrep", "-x", "-P", "1", "yes"]).text.isEmpty)
+        #expect(try run(["pgrep", "-f", "^sleep 61.25"]).text.isEmpty)
     }
 
     /// The program's own known answers, changed in the file: it refuses to run, for each of them.
@@ -226,7 +226,7 @@ import Testing
         }
         let passed: Bool
         let sources: [Source]
-        let output: [Test]
+        let output: [Test]?
 
         init(_ json: Data) throws {
             struct Key: CodingKey {
@@ -261,8 +261,8 @@ import Testing
         #expect((7.8...8).contains(try #require(kernel.mostCommonValueBitsPerByte)))
         #expect((7.8...8).contains(try #require(kernel.markovBitsPerByte)))
         #expect(shown.sources[1].bytes == 20480 && shown.sources[1].remark?.contains("No data") == true)
-        #expect(shown.output.map { $0.test } == ["monobit", "poker", "runs", "long run", "continuous run"])
-        #expect(shown.output.allSatisfy { $0.blocks == 419 && $0.failed < 10 })
+        #expect(shown.output?.map { $0.test } == ["monobit", "poker", "runs", "long run", "continuous run"])
+        #expect(shown.output?.allSatisfy { $0.blocks == 419 && $0.failed < 10 } == true)
         // Nothing is left behind, and the table says the same as the object.
         let table = try place.start("entropy-source", ["--selftest", "--noise", "kernel"]).wait()
         #expect(table.status == 69 && table.text.contains("getrandom(2)  healthy"), "\(table.text)")
@@ -285,8 +285,9 @@ import Testing
             running.signal(SIGINT)
             let finished = running.wait()
             let shown = try Shown(finished.output)
-            #expect(finished.status == 0 && shown.passed, "\(finished.errors)")
-            #expect(shown.sources[0].remark == "interrupted" && shown.sources[0].bytes >= 1024)
+            #expect(finished.status == 1 && !shown.passed, "\(finished.errors)")
+            #expect(
+                shown.sources[0].healthy && shown.sources[0].remark == "interrupted" && shown.sources[0].bytes >= 1024)
             times.append(shown.sources[0].fillMilliseconds)
         }
         print("| \(build) | one filling of 1024 bytes | swtpm \(times[0]) ms | 14 KB/s \(times[1]) ms |")

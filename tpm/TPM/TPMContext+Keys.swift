@@ -175,6 +175,7 @@ extension TPMContext {
     /// `count` bytes of the TPM's generator, encrypted on the bus; may give fewer in one answer, and never nothing.
     func random(_ count: Int) throws(TPMError) -> [UInt8] {
         var random: [UInt8] = []
+        random.reserveCapacity(count)  // none of it is left behind by growing
         while random.count < count {
             let session = try session(encrypting: .response)
             var answer: UnsafeMutablePointer<TPM2B_DIGEST>?
@@ -182,9 +183,14 @@ extension TPMContext {
                 Esys_GetRandom(
                     esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
                     UInt16(clamping: min(count - random.count, 64)), &answer), "Esys_GetRandom")
-            defer { Esys_Free(answer) }
             guard let answer, answer.pointee.size > 0 else { throw TPMError(.refused, "the TPM gave no random bytes") }
-            random += bytes(of: answer.pointee).prefix(count - random.count)
+            defer {
+                wipe(UnsafeMutableRawBufferPointer(start: answer, count: MemoryLayout<TPM2B_DIGEST>.size))
+                Esys_Free(answer)
+            }
+            var part = bytes(of: answer.pointee)
+            random += part.prefix(count - random.count)
+            wipe(&part)
         }
         return random
     }

@@ -14,6 +14,11 @@ public final class TPMDevice {
 
     public init(_ configuration: String) { self.configuration = configuration }
 
+    /// True for a TPM that is a program: of those ways to a TPM only simulators can be at the other end.
+    public var isSimulated: Bool {
+        ["swtpm", "mssim", "libtpms"].contains { Text.begins(configuration, with: $0) }
+    }
+
     /// The TPM that the options name: `given`, else TPM2TOOLS_TCTI, else the board's device. Never the loader's own
     /// search, which can silently find a simulator.
     public convenience init(named given: String?) {
