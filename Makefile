@@ -28,9 +28,16 @@ demo: packages-build
 	set -e; for program in $(PROGRAMS); do swift build --product $$program; done
 	@provisioning/demo.sh .build/debug
 
+# These wait most of the time, and the test runner begins only as many tests as there are processors: they run beside the others.
+WAITING_TESTS := KillTests|EnduranceTests|NoiseProgramTests
+
 test: packages-test board
 	swift build --build-tests
-	swift test --skip-build
+	@swift test --skip-build --ignore-lock --filter '$(WAITING_TESTS)' >.build/waiting.log 2>&1 & \
+	waiting=$$!; result=0; \
+	swift test --skip-build --ignore-lock --skip '$(WAITING_TESTS)' || result=$$?; \
+	wait $$waiting || result=$$?; \
+	cat .build/waiting.log; exit $$result
 
 test-board: packages-machine board
 	@Tests/Machine/test.sh
