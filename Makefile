@@ -48,7 +48,7 @@ fuzz: packages-test
 
 # Those that count seconds, or run for minutes, tell nothing more here.
 SLOW_TESTS := EnduranceTests|KillTests|SlowLinkTests|BlackHoleTests
-SINK_TESTS := EntropySinkTests|SinkNetworkTests|SinkServiceTests|SinkStatusTests|BrokenChunkTests|ReplayTests|OriginalTests|DiskTests
+SINK_TESTS := EntropySinkTests|SinkNetworkTests|SinkServiceTests|SinkStatusTests|SilentSignerTests|BrokenChunkTests|ReplayTests|OriginalTests|DiskTests
 
 sanitize: packages-test
 	swift build --build-tests --sanitize=address --scratch-path .build-address

@@ -129,7 +129,11 @@ final class Ledger: Sendable {
     /// The counters as they are now.
     func note(_ signers: [KnownSigner]) {
         state.withLockedValue { state in
-            for (place, signer) in signers.enumerated() { state.entries[place].counter = signer.counter }
+            for (place, signer) in signers.enumerated() where state.entries[place].counter != signer.counter {
+                state.entries[place].counter = signer.counter
+                // The report may have been written since the packet was counted, with the counter of before.
+                if state.news == .none { state.news = .minor }
+            }
         }
     }
 

@@ -73,12 +73,13 @@ final class NoiseFeed {
     /// Fails where none of the sources that count is healthy.
     func requireTrust() throws(NoiseError) {
         guard !isTrusted else { return }
-        let wanted = isSoftwareEnough ? "noise source" : "physical noise source, which the kernel's generator is not,"
+        let wanted = isSoftwareEnough ? "noise source" : "physical noise source"
         let counting = inlets.filter { counts($0) }
         let reasons = counting.map { $0.explanation }
         let detail =
             reasons.isEmpty
-            ? "none is there, or chosen: a TPM, /dev/hwrng or the kernel's jitterentropy_rng would do; --software-only is for tests"
+            ? "none is there, or chosen: a TPM, /dev/hwrng or the kernel's jitterentropy_rng would do, getrandom(2) does not; "
+                + "--software-only is for tests"
             : reasons.joined(separator: "; ")
         throw NoiseError(
             counting.contains { $0.trouble?.exitCode == .permission } ? .permission : .unavailable,

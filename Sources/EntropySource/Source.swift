@@ -89,6 +89,8 @@ public final class Source {
         } catch {
             throw .fortuna(error)
         }
+        // Of the noise there is something to tell before the first delivery.
+        isReportNew = true
     }
 
     /// Looks at the list again and again, and serves those who are due, until the process is asked to end; then writes the

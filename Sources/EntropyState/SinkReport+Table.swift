@@ -12,7 +12,9 @@ extension SinkReport {
         case false?: lines = ["not running; written \(written) s ago"]
         case nil: lines = ["written \(written) s ago; whether the sink still runs is not for this user to see"]
         }
-        if written < 0 { lines.append("the clock was set back since then: ages are too small") }
+        if written < 0 || signers.contains(where: { $0.lastMixed ?? .min > now }) {
+            lines.append("the clock was set back since then: ages are too small")
+        }
         let heading = ["signer", "counter", "mixed", "age", "refused"]
         return lines + TextTable.lines([heading] + signers.map { row($0, now) })
     }
@@ -29,7 +31,10 @@ extension SinkReport {
     }
 
     private func age(_ signer: Signer, _ now: Int64) -> String {
-        guard let last = signer.lastMixed else { return "never" }
+        guard let last = signer.lastMixed else {
+            let isMissed = maximumAge > 0 && saturatingDifference(now, started) >= maximumAge
+            return isMissed ? "never, above \(maximumAge)" : "never"
+        }
         let age = saturatingDifference(now, last)
         return maximumAge > 0 && age >= maximumAge ? "\(age), above \(maximumAge)" : String(age)
     }

@@ -58,7 +58,13 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
 
 /// What a sink wrote, as old as it is now.
 func show(_ arguments: Arguments<Flag>) throws(Failure) {
-    let file = SinkReportFile(try arguments.required(.statusFile))
+    let path = try arguments.required(.statusFile)
+    guard Path.exists(path) else {
+        throw Failure(
+            .missingInput,
+            "\(path): not there: a running sink writes it where it was started; go there, or name its --status-file")
+    }
+    let file = SinkReportFile(path)
     let report = try attempt { () throws(StateError) in try file.read() }
     let (now, isRunning) = (Clock.system.unixTime(), file.isHeld)
     if arguments.has(.json) { return try Terminal.output(report.encode(now: now, isRunning: isRunning)) }
@@ -113,6 +119,9 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     if arguments.has(.check) { return try describe(configuration) }
     let pool = try arguments.required(.pool)
     let report = try arguments.required(.statusFile)
+    guard !Path.isSameFile(pool, report) else {
+        throw .usage("--status-file \(report): it is the --pool, which would be replaced")
+    }
     Process.ignoreWriteSignals()
     let (termination, reload) = try attempt { () throws(SystemError) in (try Termination(), try Reload()) }
     let log = Log(clock: .system, say: say)

@@ -32,6 +32,19 @@ import Testing
         #expect(ledger.mixed(1) == Ledger.Gap(seconds: nil, wasMissed: false))
     }
 
+    /// The report may be made while a round of packets is half done.
+    @Test func aCounterThatComesLaterIsNews() throws {
+        let ledger = try ledger()
+        _ = ledger.mixed(0)
+        #expect(ledger.report().signers[0].mixed == 1)
+        #expect(ledger.news == .none)
+        let raised = try signers([0]).map { $0.raised(to: 7) }
+        ledger.note(raised)
+        #expect(ledger.news == .minor && ledger.report().signers[0].counter == 7)
+        ledger.note(raised)
+        #expect(ledger.news == .none)
+    }
+
     @Test func whoIsSilentIsMissedOnceADay() throws {
         let ledger = try ledger([0, 1])
         _ = ledger.mixed(0)

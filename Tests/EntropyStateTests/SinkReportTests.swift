@@ -47,6 +47,18 @@ import Testing
                 == "written 0 s ago; whether the sink still runs is not for this user to see")
     }
 
+    @Test func whoNeverCameIsAboveTheAgeInTheEnd() {
+        let report = report([signer("6", counter: 0, mixed: 0, lastMixed: nil)], maximumAge: 800)
+        #expect(report.lines(now: 1299, isRunning: true)[2] == "66666666  0        0      never  -")
+        #expect(report.lines(now: 1300, isRunning: true)[2] == "66666666  0        0      never, above 800  -")
+    }
+
+    /// It was set back, and the sink has written since.
+    @Test func aPacketOfTheFutureIsSaid() {
+        let lines = report([signer("c", lastMixed: 5000)]).lines(now: 1400, isRunning: true)
+        #expect(lines[1] == "the clock was set back since then: ages are too small")
+    }
+
     @Test func aClockThatWasSetBackIsSaid() {
         let lines = report([signer("c")]).lines(now: 900, isRunning: true)
         #expect(lines[0] == "running for 400 s; written -300 s ago")

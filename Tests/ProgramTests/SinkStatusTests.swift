@@ -160,8 +160,11 @@ import Testing
                 #expect(!finished.errors.contains("\u{1b}") && finished.errorLines.count == 1, "\(finished.errors)")
             }
         }
-        try refused(place, 66, ["none: cannot open: No such file"], "entropy-sink", "--status", "--status-file", "none")
+        try refused(
+            place, 66, ["none: not there", "--status-file"], "entropy-sink", "--status", "--status-file", "none")
         try refused(place, 65, [".: cannot read: Is a directory"], "entropy-sink", "--status", "--status-file", ".")
+        // One that would be replaced while chunks are appended to it.
+        try refused(place, 64, ["it is the --pool"], "entropy-sink", "--pool", "pool", "--status-file", "pool")
         try refused(place, 64, ["--json goes with --status only"], "entropy-sink", "--json")
         try refused(place, 64, ["--json goes with --status only"], "entropy-sink", "--check", "--json")
         try refused(place, 64, ["--file does not go with --status"], "entropy-sink", "--status", "-f", "config.json")

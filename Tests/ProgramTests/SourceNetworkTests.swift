@@ -136,7 +136,7 @@ import Testing
             "odd", "{\"Targets\": [{\"Address\": \"\\u001b[2J\", \"Public\": \"\(key)\", \"Status\": \"mixed\"}]}")
         let odd = try place.run("entropy-source", "--status", "--status-file", "odd")
         #expect(odd.status == 0 && odd.text.contains("?[2J  mixed") && !odd.output.contains(0x1b), "\(odd.errors)")
-        try refused(place, 66, ["none: cannot open"], "entropy-source", "--status", "--status-file", "none")
+        try refused(place, 66, ["none: not there"], "entropy-source", "--status", "--status-file", "none")
         try refused(place, 64, ["--json goes with"], "entropy-source", "--json")
         try refused(place, 64, ["--key does not go with --status"], "entropy-source", "--status", "-k", "signer.key")
     }

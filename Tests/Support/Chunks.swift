@@ -20,9 +20,9 @@ public let brokenChunks: [(name: String, chunk: [UInt8])] = {
     let short = [0, 1, 7, 512, 1000, 1007, 1008].map { count in
         ("zeros after \(count) bytes", Array(good.prefix(count) + zeros.dropFirst(count)))
     }
-    // A driver that repeats its last answer, of 16, 32 and 512 bytes.
-    let repeated = [16, 32, 512].map { size in
-        ("\(size) bytes again and again", (0..<1024 / size).flatMap { _ in good.prefix(size) })
+    // A driver that repeats its last answer, of so many bytes.
+    let repeated = [16, 17, 32, 67, 101, 500, 511, 512, 1008].map { size in
+        ("\(size) bytes again and again", (0..<1024).map { good[$0 % size] })
     }
     return short + repeated + [
         ("ones", [UInt8](repeating: 255, count: 1024)),

@@ -122,7 +122,9 @@ public func isBound(_ socket: String) -> Bool { !unixSockets(socket).isEmpty }
 
 /// Those of that name, connections that were accepted too: Num, RefCount, Protocol, Flags (SO_ACCEPTCON), Type, St, Inode, Path.
 private func unixSockets(_ name: String) -> [[Substring]] {
-    let table = (try? String(contentsOfFile: "/proc/net/unix", encoding: .utf8)) ?? ""
+    // Names need not be text: other programs' neither.
+    let bytes = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/net/unix"))) ?? Data()
+    let table = String(decoding: bytes, as: UTF8.self)
     return table.split(separator: "\n").map { $0.split(separator: " ") }.filter { $0.count == 8 && $0[7] == name }
 }
 
