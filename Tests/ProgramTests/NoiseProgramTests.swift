@@ -197,8 +197,9 @@ import Testing
             ("b7b86bd9a27d96d7bb4add1b6b10d1572350b1c61253db2f8da233be726dc15f", "Fortuna's accumulator"),
         ] {
             var damaged = original
-            let range = try #require(damaged.range(of: Data(answer.utf8)))
-            damaged[range.lowerBound] ^= 1
+            // Everywhere: a build with a sanitizer has a second copy that nobody reads.
+            while let range = damaged.range(of: Data(answer.utf8)) { damaged[range.lowerBound] ^= 1 }
+            #expect(damaged != original)
             try damaged.write(to: URL(fileURLWithPath: command[program]))
             #expect(chmod(command[program], 0o700) == 0)
             let finished = try run(command, in: place.directory.path)
