@@ -24,7 +24,8 @@ public final class StreamNoise: NoiseSource {
     /// The machine's own generator, by the kernel's driver.
     public static func hardware() -> StreamNoise {
         let driver = hardwareDriver()
-        return StreamNoise(.hwrng, "/dev/hwrng", origin: driver == noDriver ? "" : driver) { () throws(SystemError) in
+        return StreamNoise(.hwrng, "/dev/hwrng", origin: Text.areEqual(driver, noDriver) ? "" : driver) {
+            () throws(SystemError) in
             try ByteStream(file: "/dev/hwrng")
         }
     }
@@ -63,7 +64,7 @@ public final class StreamNoise: NoiseSource {
     public func probe() throws(NoiseError) {
         try openOnce()
         // That device can be opened with nothing behind it; only a read would tell.
-        guard kind != .hwrng || StreamNoise.hardwareDriver() != StreamNoise.noDriver else {
+        guard kind != .hwrng || !Text.areEqual(StreamNoise.hardwareDriver(), StreamNoise.noDriver) else {
             throw explain(.lackOfDevice(name))
         }
     }
