@@ -62,8 +62,8 @@ public final class Running: @unchecked Sendable {
 
     /// Waits for the end, at most `seconds`, then kills it: a program that hangs shows as signal 9.
     public func wait(seconds: Double = 60) -> Finished {
-        let deadline = Date().addingTimeInterval(seconds)
-        while process.isRunning, Date() < deadline { usleep(5000) }
+        var patience = Patience(seconds: seconds)
+        while process.isRunning, patience.remains() { usleep(5000) }
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
         let output = (try? Data(contentsOf: URL(fileURLWithPath: directory.file("out")))) ?? Data()
@@ -90,8 +90,8 @@ public func run(
 
 /// Waits until `condition` holds, at most `seconds`.
 public func eventually(seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
-    let deadline = Date().addingTimeInterval(seconds)
-    while Date() < deadline {
+    var patience = Patience(seconds: seconds)
+    while patience.remains() {
         if try condition() { return true }
         usleep(10000)
     }
