@@ -29,7 +29,7 @@ demo: packages-build
 	@provisioning/demo.sh .build/debug
 
 # These wait most of the time, and the test runner begins only as many tests as there are processors: they run beside the others.
-WAITING_TESTS := KillTests|EnduranceTests|NoiseProgramTests
+WAITING_TESTS := KillTests|EnduranceTests|NoiseProgramTests|SelfTestProgramTests
 
 test: packages-test board
 	swift build --build-tests

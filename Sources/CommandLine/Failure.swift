@@ -12,6 +12,14 @@ public struct Failure: Error, Sendable {
 
     public init(_ error: some Diagnostic) { self.init(error.exitCode, error.message) }
 
+    /// There is no report at `path` yet, or not there: exit 66. `writer` is who would write it.
+    public static func noReport(at path: String, by writer: StaticString) -> Failure {
+        Failure(
+            .missingInput,
+            "\(path): not there: a running \(writer.description) writes it where it was started; go there, or name its "
+                + "--status-file")
+    }
+
     /// Wrong usage: exit 64.
     public static func usage(_ message: String) -> Failure { Failure(.usage, "\(message); see --help") }
 }

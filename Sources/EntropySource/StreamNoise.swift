@@ -32,10 +32,7 @@ public final class StreamNoise: NoiseSource {
 
     /// The driver's name for the generator that `/dev/hwrng` reads from at present; empty where the kernel does not say.
     private static func hardwareDriver() -> String {
-        let path = "/sys/class/misc/hw_random/rng_current"
-        guard let file = try? FileDescriptor(path, for: .read), let bytes = try? file.readAll(limit: 4096) else {
-            return ""
-        }
+        guard let bytes = FileDescriptor.contents(ofSmall: "/sys/class/misc/hw_random/rng_current") else { return "" }
         return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
     }
 

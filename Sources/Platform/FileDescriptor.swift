@@ -60,6 +60,12 @@ public struct FileDescriptor: ~Copyable, Sendable {
         }
     }
 
+    /// What a small file of the kernel's or the system's says; nil where it is not there, or says nothing to this process.
+    public static func contents(ofSmall path: String) -> [UInt8]? {
+        guard let file = try? FileDescriptor(path, for: .read) else { return nil }
+        return try? file.readAll(limit: 4096)
+    }
+
     /// Writes all of `bytes`.
     public func write(_ bytes: [UInt8]) throws(SystemError) { try writeAll(bytes, to: number, path: path) }
 

@@ -59,11 +59,7 @@ func describe(_ configuration: SinkConfiguration) throws(Failure) {
 /// What a sink wrote, as old as it is now.
 func show(_ arguments: Arguments<Flag>) throws(Failure) {
     let path = try arguments.required(.statusFile)
-    guard Path.exists(path) else {
-        throw Failure(
-            .missingInput,
-            "\(path): not there: a running sink writes it where it was started; go there, or name its --status-file")
-    }
+    guard Path.exists(path) else { throw .noReport(at: path, by: "sink") }
     let file = SinkReportFile(path)
     let report = try attempt { () throws(StateError) in try file.read() }
     let (now, isRunning) = (Clock.system.unixTime(), file.isHeld)

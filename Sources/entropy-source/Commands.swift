@@ -42,11 +42,7 @@ func testItself(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) t
 func showStatus(_ arguments: Arguments<Flag>) throws(Failure) {
     try arguments.allow([.status, .statusFile, .json], with: "--status")
     let path = try arguments.required(.statusFile)
-    guard Path.exists(path) else {
-        throw Failure(
-            .missingInput,
-            "\(path): not there: a running source writes it where it was started; go there, or name its --status-file")
-    }
+    guard Path.exists(path) else { throw .noReport(at: path, by: "source") }
     try show(try attempt { () throws(StateError) in try Report(reading: path) }, arguments)
 }
 

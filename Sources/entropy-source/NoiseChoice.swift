@@ -1,7 +1,7 @@
 import CommandLine
 import EntropySource
-import TPM
 import Platform
+import TPM
 
 /// The noise sources that the options choose.
 struct NoiseChoice {

@@ -143,18 +143,23 @@ import Testing
         #expect(later.report().started == 1_800_000_000)
     }
 
+    /// With a packet in each.
+    func passFiveMinutes(_ ledger: Ledger, _ reporter: Reporter) {
+        for _ in 0..<5 {
+            time.pass(60)
+            _ = ledger.mixed(0)
+            reporter.look()
+            reporter.wait()
+        }
+    }
+
     @Test func whatIsNoReportIsNamedOnceAndLeft() throws {
         for text in ["precious", "{\"Private\": \"AAAA\"}", "[]"] {
             try directory.write("status.json", text)
             let (ledger, before) = (try ledger(), time.lines.count)
             let reporter = reporter(ledger)
             reporter.start()
-            for _ in 0..<5 {
-                time.pass(60)
-                _ = ledger.mixed(0)
-                reporter.look()
-                reporter.wait()
-            }
+            passFiveMinutes(ledger, reporter)
             #expect(try directory.text("status.json") == text)
             #expect(time.lines.count == before + 1, "\(time.lines)")
             #expect(
@@ -192,12 +197,7 @@ import Testing
             let reporter = Reporter(
                 name.hasPrefix("/") ? name : directory.file(name), ledger, clock: time.clock, log: time.log)
             reporter.start()
-            for _ in 0..<5 {
-                time.pass(60)
-                _ = ledger.mixed(0)
-                reporter.look()
-                reporter.wait()
-            }
+            passFiveMinutes(ledger, reporter)
             reporter.finish()
             #expect(time.lines.count == before + 1, "\(time.lines)")
             #expect(time.lines.last?.contains(words) == true, "\(time.lines)")
