@@ -186,6 +186,13 @@ extension Report {
         }
     }
 
+    /// Fails where there is a file that is neither a report nor empty.
+    static func requireReportOrNothing(at path: String) throws(StateError) {
+        guard Path.exists(path) else { return }
+        let bytes = try StateFile.contents(of: path, limit: Report.maximumSize)
+        if !bytes.isEmpty { _ = try Report(decoding: bytes, file: path) }
+    }
+
     /// Replaces the file.
     func write(to path: String) throws(StateError) {
         let file = try StateFile.locked(path)

@@ -42,6 +42,10 @@ public final class Source {
     /// What became of each target's last delivery.
     public internal(set) var report = Report()
     var isReportNew = false
+    private var reportPlace = ReportPlace.unseen
+
+    /// What stands where the report is to be written: a report, or nothing; or what is neither, and stays.
+    private enum ReportPlace { case unseen, ours, foreign }
 
     /// Milliseconds between two rewritings of the seed file.
     private static let seedInterval: Int64 = 600_000
@@ -98,17 +102,18 @@ public final class Source {
     /// trusted again.
     public func run() throws(SourceError) {
         var nextScan = clock.milliseconds()
-        while !isEnding || !delivery.isIdle {
+        while true {
             let now = clock.milliseconds()
             if now >= nextScan, !isEnding {
                 let (milliseconds, overflow) = settings.scan.multipliedReportingOverflow(by: 1000)
                 nextScan = saturatingSum(now, overflow ? .max : milliseconds)
                 do throws(SourceError) { try serveDueTargets() } catch { say(error.message) }
             }
+            writeReport()
             // Once it is to end there is no next scan, only what is on its way.
+            guard !isEnding || !delivery.isIdle else { break }
             advance(until: min(isEnding ? .max : nextScan, seedWritten + Source.seedInterval))
             keepSeedYoung()
-            writeReport()
         }
         try finish()
         guard termination.isRequested else { return try requireTrust() }
@@ -240,12 +245,31 @@ public final class Source {
     /// Once all is quiet, or now and then while it is not.
     private func writeReport() {
         let now = clock.milliseconds()
-        guard let path = settings.report, isReportNew,
+        guard let path = settings.report, isReportNew, reportPlace != .foreign,
             delivery.isIdle || saturatingDifference(now, reportWritten) >= Source.reportInterval
         else { return }
         reportWritten = now
         isReportNew = false
         report.note(feed)
-        do throws(StateError) { try report.write(to: path) } catch { say(error.message) }
+        do throws(StateError) {
+            if reportPlace == .unseen { try examineReportPlace(path) }
+            if reportPlace == .ours { try report.write(to: path) }
+        } catch {
+            say(error.message)
+        }
+    }
+
+    /// What is there and is no report may be what somebody cannot do without, named by mistake.
+    private func examineReportPlace(_ path: String) throws(StateError) {
+        do throws(StateError) {
+            try Report.requireReportOrNothing(at: path)
+            reportPlace = .ours
+        } catch {
+            guard error.exitCode == .badInput else { throw error }
+            reportPlace = .foreign
+            say(
+                "\(error.message); it is left as it is, and nothing is written for --status: name another --status-file"
+            )
+        }
     }
 }

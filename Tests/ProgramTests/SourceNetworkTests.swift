@@ -141,6 +141,29 @@ import Testing
         try refused(place, 64, ["--key does not go with --status"], "entropy-source", "--status", "-k", "signer.key")
     }
 
+    /// Named by mistake, what is no report stays, and the source delivers all the same.
+    @Test(arguments: Build.available) func theReportReplacesNothingElse(_ build: Build) throws {
+        for name in ["targets.json", "decrypt.key", "config.json"] {
+            let place = try place(build)
+            let sink = try RunningSink(place)
+            try add(place, sink.port)
+            let before = try place.directory.read(name)
+            let source = try place.start("entropy-source", ["--scan", "1s", "--status-file", name])
+            #expect(eventually { source.errors.contains("packet 1 mixed") }, "\(source.errors)")
+            #expect(eventually { source.errors.contains("it is left as it is") }, "\(source.errors)")
+            source.signal(SIGTERM)
+            let finished = source.wait()
+            #expect(finished.status == 0)
+            #expect(finished.errors.components(separatedBy: "it is left as it is").count == 2, "\(finished.errors)")
+            if name == "decrypt.key" {
+                #expect(try place.directory.read(name) == before)
+            } else {
+                // It has its work done in it, and is what it was.
+                #expect(try place.number(name, "Counter") == 1)
+            }
+        }
+    }
+
     @Test(arguments: Build.available) func aSinkWithAnotherSignerSaysNothing(_ build: Build) throws {
         let place = try place(build)
         let sink = try RunningSink(place)
