@@ -50,7 +50,7 @@ import Testing
         /// How often it is in this process's memory.
         func copies() throws -> Int {
             let memory = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/mem"))
-            let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+            let maps = String(decoding: try Data(contentsOfKernelFile: "/proc/self/maps"), as: UTF8.self)
             var found = 0
             for line in maps.split(separator: "\n") where line.contains(" rw") && !line.contains("[vvar") {
                 let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt64($0, radix: 16) }

@@ -123,7 +123,7 @@ public func isBound(_ socket: String) -> Bool { !unixSockets(socket).isEmpty }
 /// Those of that name, connections that were accepted too: Num, RefCount, Protocol, Flags (SO_ACCEPTCON), Type, St, Inode, Path.
 private func unixSockets(_ name: String) -> [[Substring]] {
     // Names need not be text: other programs' neither.
-    let bytes = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/net/unix"))) ?? Data()
+    let bytes = (try? Data(contentsOfKernelFile: "/proc/net/unix")) ?? Data()
     let table = String(decoding: bytes, as: UTF8.self)
     return table.split(separator: "\n").map { $0.split(separator: " ") }.filter { $0.count == 8 && $0[7] == name }
 }
