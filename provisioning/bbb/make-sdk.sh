@@ -40,6 +40,8 @@ rm -rf "$apt"
 
 # 2. The SDK. Hard float and NEON as Debian armhf and the Cortex-A8 have them, 64-bit time and file offsets in C and in
 # Swift's view of C alike, and lld, which accepts the toolchain's soft-float-tagged Unicode tables.
+# Thumb-2, as Debian armhf itself: a third smaller than ARM instructions, also Swift's, which takes it from its view of C. The
+# linker keeps long branches off the page boundaries where some Cortex-A8 go astray (ARM's erratum 657417).
 # The pass "object-outliner" is off: Swift 6.3.1 names the constant arrays that it makes by function and number, each
 # module of an Embedded build numbers them anew, and the linker then takes one module's array for another's. A function
 # with three array literals got them in another order.
@@ -55,7 +57,7 @@ cat >"$bundle/toolset.json" <<END
 {"schemaVersion": "1.0",
  "swiftCompiler": {"extraCLIOptions": [
   "-enable-experimental-feature", "Embedded", "-wmo", "-Osize", "-Xfrontend", "-function-sections", "-Xllvm", "-sil-disable-pass=object-outliner",
-  "-Xcc", "-mfloat-abi=hard", "-Xcc", "-mfpu=neon",
+  "-Xcc", "-mthumb", "-Xcc", "-mfloat-abi=hard", "-Xcc", "-mfpu=neon",
   "-Xcc", "-D_TIME_BITS=64", "-Xcc", "-D_FILE_OFFSET_BITS=64",
   "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include",
   "-Xcc", "-isystem", "-Xcc", "$sysroot/usr/include/arm-linux-gnueabihf",
@@ -63,9 +65,9 @@ cat >"$bundle/toolset.json" <<END
   "-Xclang-linker", "--target=arm-linux-gnueabihf", "-Xclang-linker", "--sysroot=$sysroot",
   "-Xclang-linker", "-march=armv7-a"]},
  "cCompiler": {"extraCLIOptions": [
-  "--target=arm-linux-gnueabihf", "-march=armv7-a", "-mfpu=neon", "-mfloat-abi=hard",
+  "--target=arm-linux-gnueabihf", "-march=armv7-a", "-mthumb", "-mfpu=neon", "-mfloat-abi=hard",
   "-D_TIME_BITS=64", "-D_FILE_OFFSET_BITS=64"]},
- "linker": {"extraCLIOptions": ["$tables", "-lm", "--gc-sections"]}}
+ "linker": {"extraCLIOptions": ["$tables", "-lm", "--gc-sections", "--fix-cortex-a8"]}}
 END
 echo "$wanted" >"$stamp"
 say "the SDK is in $directory"
