@@ -18,7 +18,7 @@ for group in "$@"; do
     build) wanted="$wanted libtss2-dev libssl-dev libsodium-dev swtpm tpm2-tools tpm2-openssl openssl" ;;
     test)
         wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1"
-        wanted="$wanted util-linux mount iproute2 nftables tcpdump tinyproxy-bin microsocks strace procps"
+        wanted="$wanted util-linux mount systemd iproute2 nftables tcpdump tinyproxy-bin microsocks strace procps"
         taken="$taken $rngtest"
         ;;
     evidence)

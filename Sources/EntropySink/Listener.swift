@@ -1,3 +1,4 @@
+import EntropyCrypto
 import EntropyState
 import NIOCore
 import NIOPosix
@@ -21,7 +22,8 @@ public final class Listener: Sendable {
     /// Shows that the counter can be stored, opens the pool and starts to listen. `report` names the file for who asks what
     /// became of each signer's packets.
     public init(
-        _ configuration: SinkConfiguration, pool path: String, report: String, clock: Clock, log: Log
+        _ configuration: SinkConfiguration, key: BoxPrivateKey, pool path: String, report: String, clock: Clock,
+        log: Log
     ) throws(SinkError) {
         do throws(StateError) {
             hold = try configuration.counterFile.hold()
@@ -33,7 +35,7 @@ public final class Listener: Sendable {
         do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
         gate = Gate(Listener.possible(configuration.limits, log))
         // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
-        let receiver = Confined(Receiver(configuration, pool: pool, clock: clock, log: log))
+        let receiver = Confined(Receiver(configuration, key: key, pool: pool, clock: clock, log: log))
         self.receiver = receiver
         ledger = receiver.value.ledger
         reporter = Reporter(report, ledger, clock: clock, log: log)
@@ -66,14 +68,14 @@ public final class Listener: Sendable {
 
     /// Goes on by another configuration: signers, keys, drift, credit and limits. Where it listens and keeps its counters
     /// cannot change while it runs. Packets that wait are judged by the new one.
-    public func reload(_ other: SinkConfiguration) throws(SinkError) {
+    public func reload(_ other: SinkConfiguration, key: BoxPrivateKey) throws(SinkError) {
         guard other.address.utf8.elementsEqual(configuration.address.utf8) else { throw .needsRestart("Address") }
         guard other.counterFile.path.utf8.elementsEqual(configuration.counterFile.path.utf8) else {
             throw .needsRestart("State")
         }
         let receiver = receiver
         do {
-            try worker.runIfActive(eventLoop: group.any()) { try receiver.value.configure(other) }.wait()
+            try worker.runIfActive(eventLoop: group.any()) { try receiver.value.configure(other, key: key) }.wait()
         } catch let error as StateError {
             throw .counter(error)
         } catch {

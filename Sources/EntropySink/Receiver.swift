@@ -32,6 +32,7 @@ final class Receiver {
     }
 
     private var configuration: SinkConfiguration
+    private var privateKey: BoxPrivateKey
     private let pool: EntropyDevice
     /// Of the signers in their order.
     let ledger: Ledger
@@ -41,8 +42,10 @@ final class Receiver {
     /// With the counters as they are now.
     private var signers: [KnownSigner]
 
-    init(_ configuration: SinkConfiguration, pool: consuming EntropyDevice, clock: Clock, log: Log) {
+    init(_ configuration: SinkConfiguration, key: BoxPrivateKey, pool: consuming EntropyDevice, clock: Clock, log: Log)
+    {
         self.configuration = configuration
+        privateKey = key
         self.pool = pool
         self.clock = clock
         self.log = log
@@ -52,13 +55,14 @@ final class Receiver {
     }
 
     /// From now on judges by another configuration, which keeps its counters in the same place. No counter falls.
-    func configure(_ other: SinkConfiguration) throws(StateError) {
+    func configure(_ other: SinkConfiguration, key: BoxPrivateKey) throws(StateError) {
         let known = signers
         let raised = other.signers.map { signer in
             signer.raised(to: known.first { $0.key.pkix == signer.key.pkix }?.counter)
         }
         try other.counterFile.claim(raised)
         configuration = other
+        privateKey = key
         keys = raised.map { $0.key }
         signers = raised
         ledger.configure(raised, maximumAge: other.maximumAge)
@@ -89,7 +93,7 @@ final class Receiver {
     /// Nil for what is by nobody who is known.
     private func open(_ arrival: Arrival) -> Known? {
         do throws(PacketError) {
-            let opened = try Envelope.open(arrival.bytes, with: configuration.privateKey)
+            let opened = try Envelope.open(arrival.bytes, with: privateKey)
             let (packet, signer) = try opened.message.verifiedPacket(by: keys)
             return Known(packet: packet, signer: signer, peer: arrival.peer, key: opened.sharedKey)
         } catch {
@@ -131,7 +135,7 @@ final class Receiver {
             if configuration.requiresRecipient { throw .recipientMissing }
             return
         }
-        guard recipient == Recipient(configuration.privateKey.publicKey) else { throw .wrongRecipient }
+        guard recipient == Recipient(privateKey.publicKey) else { throw .wrongRecipient }
     }
 
     /// Stores the counters of the accepted packets in one step. Those that must not be mixed get their status.

@@ -62,6 +62,20 @@ public struct Report: Sendable {
 
     public var isEmpty: Bool { entries.isEmpty }
 
+    /// One line: how many sinks, and what became of them.
+    var summary: String {
+        guard !isEmpty else { return "no sink was due yet" }
+        var line = entries.count == 1 ? "1 sink:" : "\(entries.count) sinks:"
+        var separator = " "
+        for status in Status.allCases {
+            let count = entries.count { $0.status.rawValue == status.rawValue }
+            guard count > 0 else { continue }
+            line += "\(separator)\(count) \(status.word.description)"
+            separator = ", "
+        }
+        return line
+    }
+
     /// Notes a delivery, in place of the same target's last one.
     mutating func note(_ entry: Entry) {
         if let place = places[entry.identity] {

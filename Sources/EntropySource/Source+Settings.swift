@@ -17,13 +17,15 @@ extension Source {
         public let proxy: Proxy
         /// Send although no physical noise source is healthy: for tests only.
         public let isSoftwareEnough: Bool
+        /// Milliseconds within which the service manager wants to hear of a running source; nil where it does not.
+        public let watchdog: Int64?
         /// What tells this machine from others, for the seed.
         public let identity: [UInt8]
 
         public init(
             targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
             acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none,
-            isSoftwareEnough: Bool = false, identity: [UInt8] = []
+            isSoftwareEnough: Bool = false, watchdog: Int64? = nil, identity: [UInt8] = []
         ) {
             self.targets = targets
             self.seed = seed
@@ -35,6 +37,7 @@ extension Source {
             self.parallel = parallel
             self.proxy = proxy
             self.isSoftwareEnough = isSoftwareEnough
+            self.watchdog = watchdog
             self.identity = identity
         }
     }

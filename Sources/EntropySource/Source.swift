@@ -112,11 +112,18 @@ public final class Source {
             writeReport()
             // Once it is to end there is no next scan, only what is on its way.
             guard !isEnding || !delivery.isIdle else { break }
-            advance(until: min(isEnding ? .max : nextScan, seedWritten + Source.seedInterval))
+            advance(until: min(isEnding ? .max : nextScan, seedWritten + Source.seedInterval, nextPulse))
+            ServiceManager.alive()
             keepSeedYoung()
         }
+        ServiceManager.stopping()
         try finish()
         guard termination.isRequested else { return try requireTrust() }
+    }
+
+    /// When the service manager has to hear of it again: three times as often as it would give up.
+    private var nextPulse: Int64 {
+        settings.watchdog.map { saturatingSum(clock.milliseconds(), max(100, $0 / 3)) } ?? .max
     }
 
     private var isEnding: Bool { termination.isRequested || feed.isHopeless }
@@ -251,6 +258,8 @@ public final class Source {
         reportWritten = now
         isReportNew = false
         report.note(feed)
+        let isTrusted = feed.isTrusted || settings.isSoftwareEnough
+        ServiceManager.status(report.summary + (isTrusted ? "" : "; no physical noise, nothing is sent"))
         do throws(StateError) {
             if reportPlace == .unseen { try examineReportPlace(path) }
             if reportPlace == .ours { try report.write(to: path) }

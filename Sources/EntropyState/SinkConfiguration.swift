@@ -12,7 +12,8 @@ public struct SinkConfiguration: Sendable {
     public let endpoint: Endpoint
     /// The greatest difference of the clocks in seconds.
     public let drift: Int64
-    public let privateKey: BoxPrivateKey
+    /// The sink's key, where the configuration itself has it (`Private`).
+    public let ownKey: BoxPrivateKey?
     /// Whose packets are taken: one signer, or several, each with a counter of its own.
     public let signers: [KnownSigner]
     /// Bits of entropy that the kernel is told a chunk holds, 0 unless asked for. 256 at the most: Fortuna's state is one
@@ -42,12 +43,7 @@ public struct SinkConfiguration: Sendable {
         let drift = try reader.integer("Drift") ?? 0
         guard drift >= 0 else { throw reader.wrong("Drift", "seconds, not below 0") }
         self.drift = drift
-        var privateBytes = try reader.requiredBytes("Private")
-        do throws(CryptoError) {
-            privateKey = try BoxPrivateKey(moving: &privateBytes)
-        } catch {
-            throw reader.wrong("Private", "32 bytes in base64, a Curve25519 private key (\(error.message))")
-        }
+        ownKey = try SinkConfiguration.ownKey(reader)
         let signers = try KnownSigner.list(reader)
         let credit = try reader.integer("Credit") ?? 0
         guard (0...256).contains(credit) else { throw reader.wrong("Credit", "bits for each chunk, 0 to 256") }
@@ -73,19 +69,32 @@ public struct SinkConfiguration: Sendable {
         }
     }
 
-    /// A new configuration as JSON text. It holds the private key: wipe it once it is written.
+    private static func ownKey(_ reader: FieldReader) throws(StateError) -> BoxPrivateKey? {
+        guard var bytes = try reader.bytes("Private") else { return nil }
+        do throws(CryptoError) {
+            return try BoxPrivateKey(moving: &bytes)
+        } catch {
+            throw reader.wrong("Private", "32 bytes in base64, a Curve25519 private key (\(error.message))")
+        }
+    }
+
+    /// A new configuration as JSON text. With a private key it is a secret: wipe it once it is written. `state` names the file
+    /// for the counters.
     public static func encode(
-        address: String, drift: Int64, privateKey: BoxPrivateKey, signer: PublicKey
+        address: String, drift: Int64, privateKey: BoxPrivateKey?, signer: PublicKey, state: String? = nil
     ) -> [UInt8] {
         let document = JSONDocument(empty: .object)
-        var secret = privateKey.copyBytes()
-        defer { wipe(&secret) }
         let object = document.value
         object.set("Address", address)
         object.set("Signer", Base64.encode(signer.pkix))
         object.set("Counter", 0)
-        object.set("Private", Base64.encode(secret))
+        if let privateKey {
+            var secret = privateKey.copyBytes()
+            defer { wipe(&secret) }
+            object.set("Private", Base64.encode(secret))
+        }
         object.set("Drift", drift)
+        if let state { object.set("State", state) }
         return document.encode()
     }
 

@@ -86,6 +86,14 @@ public struct FileDescriptor: ~Copyable, Sendable {
         guard fchmod(number, mode) == 0 else { throw SystemError("set the mode of", path, .creating) }
     }
 
+    /// Gives a file that root made to whom its directory belongs, a service's user for one: it would be of no use to them.
+    func belongToDirectory() throws(SystemError) {
+        guard geteuid() == 0 else { return }
+        let directory = try FileDescriptor(Path.directory(of: path), for: .directory).status()
+        // Where nothing can be given away, on another machine's disk for one, it stays whose it is.
+        _ = fchown(number, directory.owner, directory.group)
+    }
+
     /// Gives the file the owner, group and mode of another one, as far as this process may: only root can change the
     /// owner. A group that could not be kept gets no access, so that no other group sees what was not for it.
     func adopt(_ status: FileStatus) throws(SystemError) {

@@ -25,6 +25,7 @@ public final class FileLock: Sendable {
             let file = try FileDescriptor(path, for: .lock)
             let isLocked = try file.tryLock()
             if isLocked, try file.status().isSameFile(as: FileStatus.find(path)) {
+                try file.belongToDirectory()
                 try file.setMode(0o600)
                 return file
             }

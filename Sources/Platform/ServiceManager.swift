@@ -23,6 +23,17 @@ public enum ServiceManager {
         return microseconds / 1000
     }
 
+    /// One line on how it does, for `systemctl status`.
+    public static func status(_ line: String) { notify("STATUS=\(line)") }
+
+    /// The file with a secret that the service manager hands over under this name (systemd's `LoadCredential=`); nil where it
+    /// hands over none.
+    public static func credential(_ name: StaticString) -> String? {
+        guard let directory = Process.environment("CREDENTIALS_DIRECTORY") else { return nil }
+        let path = "\(directory)/\(name.description)"
+        return Path.exists(path) ? path : nil
+    }
+
     private static func notify(_ state: String) {
         // Whoever asked for it may be gone: then there is nobody left to tell.
         if let path = Process.environment("NOTIFY_SOCKET") { _ = platform_notify(path, state) }

@@ -4,14 +4,17 @@ import EntropyState
 import Platform
 
 enum Flag: Int, OptionTable {
-    case address, key, signer, drift, add, remove, file
+    case address, key, separate, signer, drift, state, add, remove, file
 
     var option: Option {
         switch self {
         case .address: Option("a", "address", "[HOST]:PORT", "where the sink listens", default: ":9437")
         case .key: Option("k", "key", "FILE", "the sink's private key", default: "decrypt.key")
+        case .separate:
+            Option(nil, "without-private", nil, "leave the private key out: the sink has it in a file of its own")
         case .signer: Option("s", "signer", "FILE", "the source's public signing key", default: "signer.pub")
         case .drift: Option("d", "drift", "SECONDS", "the greatest difference of the clocks", default: "120")
+        case .state: Option(nil, "state", "FILE", "where the sink keeps its counters, instead of the configuration")
         case .add: Option(nil, "add-signer", "FILE", "take this source's packets too: changes --file in place")
         case .remove:
             Option(
@@ -25,7 +28,7 @@ enum Flag: Int, OptionTable {
     static let program = Program(
         "entropy-config", "Makes a sink's configuration, or brings another source into one.",
         notes: """
-            It goes to standard output as JSON and holds the private key: keep the file to yourself.
+            It goes to standard output as JSON and holds the private key, but for --without-private: keep the file to yourself.
             example: (umask 077; entropy-config -k decrypt.key -s signer.pub > config.json)
             Each signer has a counter of its own. A sink that runs reads its configuration anew on SIGHUP.
             """)
@@ -73,11 +76,14 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
         throw .usage("--address \(address): expected \(expected.text)")
     }
     let drift = try arguments.integer(.drift, in: 0...(.max))
+    let (isSeparate, state) = (arguments.has(.separate), arguments[.state])
+    guard !isSeparate || !arguments.has(.key) else { throw .usage("--key does not go with --without-private") }
+    guard state?.isEmpty != true else { throw .usage("--state: a file's path is expected") }
     let (keyPath, signerPath) = (try arguments.required(.key), try arguments.required(.signer))
     var configuration = try attempt { () throws(StateError) in
-        let key = try BoxPrivateKey.read(keyPath, warn: say)
+        let key = isSeparate ? nil : try BoxPrivateKey.read(keyPath, warn: say)
         return SinkConfiguration.encode(
-            address: address, drift: drift, privateKey: key, signer: try PublicKey.read(signerPath))
+            address: address, drift: drift, privateKey: key, signer: try PublicKey.read(signerPath), state: state)
     }
     defer { wipe(&configuration) }
     try Terminal.output(configuration)

@@ -5,11 +5,12 @@ import EntropyState
 import Platform
 
 enum Flag: Int, OptionTable {
-    case configuration, pool, check, status, statusFile, json
+    case configuration, key, pool, check, status, statusFile, json
 
     var option: Option {
         switch self {
         case .configuration: Option("f", "file", "FILE", "the configuration", default: "config.json")
+        case .key: Option("k", "key", "FILE", "the private key, where the configuration has none")
         case .pool:
             Option(nil, "pool", "PATH", "mix chunks into this; a regular file is appended to", default: "/dev/random")
         case .check: Option(nil, "check", nil, "read the configuration, say what it means, and exit")
@@ -24,6 +25,7 @@ enum Flag: Int, OptionTable {
     static let program = Program(
         "entropy-sink", "Receives signed chunks of entropy and mixes them into the kernel's pool.",
         notes: """
+            The private key is the configuration's, or in the file that --key names, or systemd's credential entropy-sink.key.
             The counter of the last packet is stored in the configuration, or in the file that its "State" names.
             SIGHUP has it read the configuration anew. SIGTERM or SIGINT ends it once the packets that are arriving are
             mixed, within ten seconds; a second one ends it at once.
@@ -32,13 +34,13 @@ enum Flag: Int, OptionTable {
 
 @Sendable func say(_ line: String) { Terminal.say(Flag.program.name, line) }
 
-func describe(_ configuration: SinkConfiguration) throws(Failure) {
+func describe(_ configuration: SinkConfiguration, _ key: BoxPrivateKey) throws(Failure) {
     let unnamed = configuration.requiresRecipient ? "refused" : "accepted, as the original's are"
     let age = configuration.maximumAge
     var lines = [
         "listens on   \(configuration.address)",
         "drift        \(configuration.drift) s",
-        "public key   \(Base64.encode(configuration.privateKey.publicKey.bytes)), as \"Public\" in the source's list",
+        "public key   \(Base64.encode(key.publicKey.bytes)), as \"Public\" in the source's list",
     ]
     for signer in configuration.signers {
         lines += [
@@ -85,13 +87,21 @@ func serve(
     }
 }
 
+/// The configuration, and the key that goes with it.
+func read(_ path: String, _ key: SinkKey) throws(Failure) -> (SinkConfiguration, BoxPrivateKey) {
+    try attempt { () throws(StateError) in
+        let configuration = try SinkConfiguration(reading: path, warn: say)
+        return (configuration, try key.key(of: configuration, path, warn: say))
+    }
+}
+
 /// Reads the configuration anew; a bad one changes nothing.
-func reread(_ path: String, _ listener: Listener) {
+func reread(_ path: String, _ key: SinkKey, _ listener: Listener) {
     ServiceManager.reloading()
     defer { ServiceManager.ready() }
     do throws(Failure) {
-        let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: say) }
-        try attempt { () throws(SinkError) in try listener.reload(configuration) }
+        let (configuration, key) = try read(path, key)
+        try attempt { () throws(SinkError) in try listener.reload(configuration, key: key) }
         say("read \(path) anew: \(counters(configuration.signers))")
     } catch {
         say("\(error.message); going on as before")
@@ -111,8 +121,9 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     }
     guard !arguments.has(.json) else { throw .usage("--json goes with --status only") }
     let path = try arguments.required(.configuration)
-    let configuration = try attempt { () throws(StateError) in try SinkConfiguration(reading: path, warn: say) }
-    if arguments.has(.check) { return try describe(configuration) }
+    let keyPlace = SinkKey(arguments[.key])
+    let (configuration, key) = try read(path, keyPlace)
+    if arguments.has(.check) { return try describe(configuration, key) }
     let pool = try arguments.required(.pool)
     let report = try arguments.required(.statusFile)
     guard !Path.isSameFile(pool, report) else {
@@ -122,7 +133,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let (termination, reload) = try attempt { () throws(SystemError) in (try Termination(), try Reload()) }
     let log = Log(clock: .system, say: say)
     let listener = try attempt { () throws(SinkError) in
-        try Listener(configuration, pool: pool, report: report, clock: .system, log: log)
+        try Listener(configuration, key: key, pool: pool, report: report, clock: .system, log: log)
     }
     if configuration.credit > 0 {
         say(
@@ -131,7 +142,7 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     }
     say("listening on \(listener.address), \(counters(configuration.signers)), mixing into \(pool)")
     ServiceManager.ready()
-    serve(listener, log, until: termination, reload) { reread(path, listener) }
+    serve(listener, log, until: termination, reload) { reread(path, keyPlace, listener) }
     ServiceManager.stopping()
     let isListening = listener.isListening
     listener.stop()

@@ -57,7 +57,8 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
         interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released,
         report: try arguments.required(.statusFile), acceptsCounterJump: arguments.has(.jump),
         parallel: Int(try arguments.integer(.parallel, in: 1...256)), proxy: proxy,
-        isSoftwareEnough: arguments.has(.softwareOnly), identity: MachineIdentity.read())
+        isSoftwareEnough: arguments.has(.softwareOnly), watchdog: ServiceManager.watchdog,
+        identity: MachineIdentity.read())
     let keyPath = try arguments.required(.key)
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti])
@@ -80,6 +81,7 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
             settings, signer: source, noise: noise.sources, arrivals: noise.arrivals, clock: .system,
             termination: termination, say: say)
     }
+    ServiceManager.ready()
     guard arguments.has(.once) else {
         try attempt { () throws(SourceError) in try loop.run() }
         return say("stopped; the seed is written")

@@ -11,7 +11,11 @@ enum Flag: Int, OptionTable {
             Option(
                 "k", "key", "KEY", "the signing key, a file or handle:0x81......; a file says itself who signs",
                 default: "signer.key")
-        case .authFile: Option(nil, "auth-file", "FILE", "the password of a key in the TPM")
+        case .authFile:
+            Option(
+                nil, "auth-file", "FILE",
+                "the password of a key in the TPM (default systemd's credential entropy-source.auth)"
+            )
         case .record:
             Option(nil, "record", "FILE", "what is known of the key's TPM (default signer.tpm.json for signer.key)")
         case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")

@@ -27,7 +27,7 @@ import Testing
         try directory.write("config.json", Array(JSONSerialization.data(withJSONObject: fields)))
         try directory.write("pool", "")
         return Receiver(
-            try SinkConfiguration(reading: directory.file("config.json"), warn: { _ in }),
+            try SinkConfiguration(reading: directory.file("config.json"), warn: { _ in }), key: sink,
             pool: try EntropyDevice(directory.file("pool")), clock: time.clock, log: time.log)
     }
 

@@ -6,6 +6,9 @@ import TPM
 /// The file with a key's password, its authValue: at most 32 bytes as they are, or one line of text. A systemd credential
 /// is such a file too.
 public enum AuthFile {
+    /// What systemd hands over under this name (`LoadCredential=`) is taken for a key that needs a password, when no file is named.
+    static let credential: StaticString = "entropy-source.auth"
+
     /// Bytes that are read: a password, and a line's end.
     private static let limit = AuthValue.maximumSize + 2
 

@@ -43,7 +43,8 @@ public struct SigningKey {
         if Text.begins(place, with: TPMHandle.prefix.description) {
             let text = String(decoding: place.utf8.dropFirst(TPMHandle.prefix.utf8CodeUnitCount), as: UTF8.self)
             guard let handle = TPMHandle.parse(text) else { throw .badHandle(place) }
-            kind = .tpm(.handle(handle), try SigningKey.credentials(record, besides: nil, authFile, warn))
+            kind = .tpm(
+                .handle(handle), try SigningKey.credentials(record, besides: nil, authFile, isOpen: false, warn))
             return
         }
         var exposed: String?
@@ -62,7 +63,10 @@ public struct SigningKey {
             } catch {
                 throw .tpm(file: place, error)
             }
-            kind = .tpm(.file(file), try SigningKey.credentials(record, besides: place, authFile, warn))
+            let location = TPMKeyLocation.file(file)
+            kind = .tpm(
+                location,
+                try SigningKey.credentials(record, besides: place, authFile, isOpen: location.isSaidToBeOpen, warn))
             return
         }
         do throws(CryptoError) {
@@ -76,10 +80,13 @@ public struct SigningKey {
     }
 
     private static func credentials(
-        _ place: RecordPlace, besides key: String?, _ authFile: String?, _ warn: (String) -> Void
+        _ place: RecordPlace, besides key: String?, _ authFile: String?, isOpen: Bool, _ warn: (String) -> Void
     ) throws(ProvisioningError) -> Credentials {
         var authValue: AuthValue?
-        if let authFile { authValue = try AuthFile.read(authFile, warn: warn) }
+        // A password that came along unasked is for a key that may need one.
+        if let authFile = authFile ?? (isOpen ? nil : ServiceManager.credential(AuthFile.credential)) {
+            authValue = try AuthFile.read(authFile, warn: warn)
+        }
         var record: TPMRecord?
         var path: String?
         do throws(StateError) {

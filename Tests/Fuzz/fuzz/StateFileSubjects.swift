@@ -61,7 +61,7 @@ private func readConfiguration(_ bytes: [UInt8]) -> Bool {
 
 private func isSame(_ one: SinkConfiguration, _ other: SinkConfiguration) -> Bool {
     one.address == other.address && one.endpoint == other.endpoint && one.drift == other.drift
-        && one.privateKey.publicKey == other.privateKey.publicKey && one.credit == other.credit
+        && one.ownKey?.publicKey == other.ownKey?.publicKey && one.credit == other.credit
         && one.limits == other.limits && one.maximumAge == other.maximumAge
         && one.requiresRecipient == other.requiresRecipient
         && one.signers.elementsEqual(other.signers) { $0.key.pkix == $1.key.pkix && $0.counter == $1.counter }
