@@ -1,7 +1,7 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-board fuzz sanitize evidence build board lint clean packages-build packages-test packages-evidence \
+.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 lint clean packages-build packages-test packages-evidence \
 	packages-machine
 .DEFAULT_GOAL := help
 
@@ -21,6 +21,7 @@ help:
 	@echo "make evidence  speed, false alarms, and what rngtest, ent and dieharder say of 1 GB of output; SIZE makes it less"
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
+	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
 	@echo "make lint   the code's format"
 	@echo "make clean  remove everything that was built"
 
@@ -66,15 +67,20 @@ build: packages-build
 	set -e; for program in $(PROGRAMS); do swift build --configuration release --static-swift-stdlib --product $$program; done
 
 board: packages-build
-	provisioning/bbb/make-sdk.sh .build-board/sdk
+	provisioning/bbb/make-sdk.sh .build-board/sdk armhf
 	set -e; for program in $(BOARD_PROGRAMS) $(BOARD_TESTS); do $(BOARD_BUILD) --product $$program; done
+
+# For 64-bit boards, by the same recipe.
+board-arm64: packages-build
+	provisioning/bbb/make-sdk.sh .build-arm64/sdk arm64
+	set -e; for program in $(BOARD_PROGRAMS); do $(subst .build-board,.build-arm64,$(BOARD_BUILD)) --product $$program; done
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
 	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64
 
 packages-build:
 	@provisioning/install-packages.sh build

@@ -12,9 +12,9 @@ directory=$(mkdir -p "$1" && cd "$1" && pwd)
 sysroot=$2
 stamp=$directory/complete
 say() { echo "machine: $*" >&2; }
-. "$provisioning/apt-armhf.sh"
+. "$provisioning/apt-foreign.sh"
 
-wanted=$(cat "$0" "$provisioning/apt-armhf.sh" "$sysroot/../../../complete" | sha256sum)
+wanted=$(cat "$0" "$provisioning/apt-foreign.sh" "$sysroot/../../../complete" | sha256sum)
 [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ] || exit 0
 
 # In a place of its own, and moved when it is complete: two may come here at once.

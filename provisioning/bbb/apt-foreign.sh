@@ -1,7 +1,7 @@
-# Sourced by what fetches packages for the board. A private apt resolves and fetches for armhf with a state of its own,
-# which says that nothing is installed yet, and leaves the system's apt alone.
+# Sourced by what fetches packages for the board. A private apt resolves and fetches for the board's architecture with a state of
+# its own, which says that nothing is installed yet, and leaves the system's apt alone.
 #
-# usage: prepare_apt DIRECTORY. The indexes are then fetched, APT_CONFIG says so to apt-get and apt-cache, and the log is
+# usage: prepare_apt DIRECTORY [ARCHITECTURE], armhf unless another one is named. The indexes are then fetched, APT_CONFIG says so to apt-get and apt-cache, and the log is
 # DIRECTORY/log.
 
 prepare_apt() {
@@ -11,8 +11,8 @@ prepare_apt() {
     sources=/etc/apt/sources.list
     [ -f /etc/apt/sources.list.d/debian.sources ] && sources=/etc/apt/sources.list.d/debian.sources
     cat >"$apt/apt.conf" <<END
-APT::Architecture "armhf";
-APT::Architectures { "armhf"; };
+APT::Architecture "${2:-armhf}";
+APT::Architectures { "${2:-armhf}"; };
 APT::Install-Recommends "false";
 APT::Sandbox::User "";
 Debug::NoLocking "true";
