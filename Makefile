@@ -1,8 +1,8 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 lint clean packages-build packages-test packages-evidence \
-	packages-machine
+.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man overlays packages lint clean packages-build packages-test packages-evidence \
+	packages-machine packages-packages
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -22,6 +22,8 @@ help:
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
+	@echo "make packages  Debian packages: source and tools for the board and this machine, the sink; in .build-packages"
+	@echo "make man    the manual pages and bash completions, in .build-man"
 	@echo "make lint   the code's format"
 	@echo "make clean  remove everything that was built"
 
@@ -75,12 +77,27 @@ board-arm64: packages-build
 	provisioning/bbb/make-sdk.sh .build-arm64/sdk arm64
 	set -e; for program in $(BOARD_PROGRAMS); do $(subst .build-board,.build-arm64,$(BOARD_BUILD)) --product $$program; done
 
+# Manual pages and completions, of the programs in PROGRAM_DIRECTORY.
+PROGRAM_DIRECTORY := .build/debug
+man: packages-packages
+	set -e; for program in $(PROGRAMS); do \
+		test -x $(PROGRAM_DIRECTORY)/$$program || swift build --product $$program; done
+	@python3 provisioning/man/make-man.py $(PROGRAM_DIRECTORY) .build-man
+
+overlays: packages-packages
+	@provisioning/bbb/make-overlays.sh .build-overlays
+
+# Debian packages for the board and for servers, in .build-packages.
+packages: packages-packages build board overlays
+	@$(MAKE) --no-print-directory man PROGRAM_DIRECTORY=.build/release
+	@provisioning/debian/make-packages.sh
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
 	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64 .build-man .build-overlays .build-packages .build-devicetree
 
 packages-build:
 	@provisioning/install-packages.sh build
@@ -93,3 +110,6 @@ packages-evidence:
 
 packages-machine:
 	@provisioning/install-packages.sh machine
+
+packages-packages:
+	@provisioning/install-packages.sh build packages
