@@ -1,8 +1,8 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man overlays packages lint clean packages-build packages-test packages-evidence \
-	packages-machine packages-packages
+.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man overlays packages test-setup lint clean packages-build packages-test packages-evidence \
+	packages-machine packages-packages packages-setup
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -23,6 +23,7 @@ help:
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
 	@echo "make packages  Debian packages: source and tools for the board and this machine, the sink; in .build-packages"
+	@echo "make test-setup  the overlays in the board's device tree, the setup script on prepared trees"
 	@echo "make man    the manual pages and bash completions, in .build-man"
 	@echo "make lint   the code's format"
 	@echo "make clean  remove everything that was built"
@@ -92,9 +93,16 @@ packages: packages-packages build board overlays
 	@$(MAKE) --no-print-directory man PROGRAM_DIRECTORY=.build/release
 	@provisioning/debian/make-packages.sh
 
+# The overlays in the board's device tree, and the setup script on prepared trees.
+test-setup: packages-setup overlays
+	swift build --product rsagen
+	@Tests/DeviceTree/test.sh .build-overlays
+	@Tests/Setup/test.sh .build-overlays .build/debug
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init \
+		Tests/*/test.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
 
 clean:
 	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64 .build-man .build-overlays .build-packages .build-devicetree
@@ -112,4 +120,7 @@ packages-machine:
 	@provisioning/install-packages.sh machine
 
 packages-packages:
+	@provisioning/install-packages.sh build packages
+
+packages-setup:
 	@provisioning/install-packages.sh build packages
