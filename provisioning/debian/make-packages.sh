@@ -51,10 +51,11 @@ lay_out() {
         cp "$project/provisioning/bbb/setup" "$tree/setup"
         echo man/entropyshare-setup.8 >>"$tree/debian/entropyshare-source.manpages"
     fi
-    for package in source sink tools; do
-        printf '%s\n' README.md SECURITY.md docs/troubleshooting.md docs/provisioning.md docs/delivery.md docs/noise.md docs/signing-key.md |
-            sed "s|^|../../../|" >"$tree/debian/entropyshare-$package.docs"
+    mkdir "$tree/docs"
+    for page in README.md CHANGELOG.md SECURITY.md docs/delivery.md docs/noise.md docs/provisioning.md docs/signing-key.md docs/troubleshooting.md; do
+        cp "$project/$page" "$tree/docs"
     done
+    for package in source sink tools; do echo "docs/*.md" >"$tree/debian/entropyshare-$package.docs"; done
     [ -z "${VERSION:-}" ] || sed -i "1s/(.*)/($VERSION)/" "$tree/debian/changelog"
 }
 
@@ -64,8 +65,8 @@ put_together() {
     options=
     if [ $# -gt 1 ]; then
         sysroot=$2/bbb.artifactbundle/bbb/sysroot
+        options="-- --admindir=$2/dpkg"
         for place in "$sysroot"/usr/lib/*-linux-gnu* "$sysroot"/lib/*-linux-gnu*; do options="$options -l$place"; done
-        options="$options -- --admindir=$2/dpkg"
     fi
     # -d: what Debian would build it with is not asked for; Swift builds it.
     if ! (cd "$directory/$1/entropyshare" && SHLIBDEPS="$options" DEB_BUILD_OPTIONS=nocheck \
