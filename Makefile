@@ -1,8 +1,8 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 lint clean packages-build packages-test packages-evidence \
-	packages-machine
+.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man test-man lint clean packages-build packages-test \
+	packages-evidence packages-machine packages-man
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -22,6 +22,8 @@ help:
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
+	@echo "make man    the manual pages and bash's completions, in .build-man; PROGRAMS_DIRECTORY names programs that are built"
+	@echo "make test-man  the same made anew and checked: mandoc, groff, options, examples, completions"
 	@echo "make lint   the code's format"
 	@echo "make clean  remove everything that was built"
 
@@ -75,12 +77,24 @@ board-arm64: packages-build
 	provisioning/bbb/make-sdk.sh .build-arm64/sdk arm64
 	set -e; for program in $(BOARD_PROGRAMS); do $(subst .build-board,.build-arm64,$(BOARD_BUILD)) --product $$program; done
 
+# Pages and completions are made of what these programs print; without a name they are built, as far as they are not up to date.
+PROGRAMS_DIRECTORY :=
+
+man: packages-build
+ifeq ($(PROGRAMS_DIRECTORY),)
+	set -e; for program in $(PROGRAMS); do swift build --product $$program; done
+endif
+	provisioning/man/make-man.py $(or $(PROGRAMS_DIRECTORY),.build/debug) .build-man
+
+test-man: packages-man man
+	@Tests/Man/test.sh $(or $(PROGRAMS_DIRECTORY),.build/debug)
+
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init .ci/run; do sh -n $$script || exit 1; done
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init Tests/Man/*.sh .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64 .build-man
 
 packages-build:
 	@provisioning/install-packages.sh build
@@ -93,3 +107,6 @@ packages-evidence:
 
 packages-machine:
 	@provisioning/install-packages.sh machine
+
+packages-man:
+	@provisioning/install-packages.sh build man
