@@ -81,6 +81,13 @@ say "the examples of section 5 are taken by the programs, and refused as the pag
 
 bash "$here/completion.bash" "$pages/completions" || wrong "completion, see above"
 
+# Who looks up a suite that SECURITY.md names shall find it.
+# shellcheck disable=SC2016
+for suite in $(grep -o '`[A-Za-z0-9]*Tests`' "$here/../../SECURITY.md" | tr -d '`' | sort -u); do
+    [ -d "$here/../$suite" ] || grep -q -r -E "(struct|class) $suite\b" "$here/.." --include='*.swift' ||
+        wrong "SECURITY.md names $suite, which is no suite of tests"
+done
+
 # Programs whose table says something else.
 mkdir "$place/changed"
 for program in "$PROGRAMS"/entropy-* "$PROGRAMS/rsagen" "$PROGRAMS/curve25519gen"; do
