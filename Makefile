@@ -1,8 +1,8 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man test-man lint clean packages-build packages-test \
-	packages-evidence packages-machine packages-man
+.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man test-man overlays packages test-setup lint clean packages-build packages-test packages-evidence \
+	packages-machine packages-packages packages-setup packages-man
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -22,7 +22,9 @@ help:
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
-	@echo "make man    the manual pages and bash's completions, in .build-man; PROGRAMS_DIRECTORY names programs that are built"
+	@echo "make packages  Debian packages: source and tools for the board and this machine, the sink; in .build-packages"
+	@echo "make test-setup  the overlays in the board's device tree, the setup script on prepared trees"
+	@echo "make man    the manual pages and bash completions, in .build-man; PROGRAM_DIRECTORY names programs that are built"
 	@echo "make test-man  the same made anew and checked: mandoc, groff, options, examples, completions"
 	@echo "make lint   the code's format"
 	@echo "make clean  remove everything that was built"
@@ -77,24 +79,37 @@ board-arm64: packages-build
 	provisioning/bbb/make-sdk.sh .build-arm64/sdk arm64
 	set -e; for program in $(BOARD_PROGRAMS); do $(subst .build-board,.build-arm64,$(BOARD_BUILD)) --product $$program; done
 
-# Pages and completions are made of what these programs print; without a name they are built, as far as they are not up to date.
-PROGRAMS_DIRECTORY :=
-
-man: packages-build
-ifeq ($(PROGRAMS_DIRECTORY),)
-	set -e; for program in $(PROGRAMS); do swift build --product $$program; done
-endif
-	provisioning/man/make-man.py $(or $(PROGRAMS_DIRECTORY),.build/debug) .build-man
+# Manual pages and completions, of the programs in PROGRAM_DIRECTORY.
+PROGRAM_DIRECTORY := .build/debug
+man: packages-packages
+	set -e; for program in $(PROGRAMS); do \
+		test -x $(PROGRAM_DIRECTORY)/$$program || swift build --product $$program; done
+	@provisioning/man/make-man.py $(PROGRAM_DIRECTORY) .build-man
 
 test-man: packages-man man
-	@Tests/Man/test.sh $(or $(PROGRAMS_DIRECTORY),.build/debug)
+	@Tests/Man/test.sh $(PROGRAM_DIRECTORY)
+
+overlays: packages-packages
+	@provisioning/bbb/make-overlays.sh .build-overlays
+
+# Debian packages for the board and for servers, in .build-packages.
+packages: packages-packages build board overlays
+	@$(MAKE) --no-print-directory man PROGRAM_DIRECTORY=.build/release
+	@provisioning/debian/make-packages.sh
+
+# The overlays in the board's device tree, and the setup script on prepared trees.
+test-setup: packages-setup overlays
+	swift build --product rsagen
+	@Tests/DeviceTree/test.sh .build-overlays
+	@Tests/Setup/test.sh .build-overlays .build/debug
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init Tests/Man/*.sh .ci/run; do sh -n $$script || exit 1; done
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init \
+		Tests/*/test.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64 .build-man
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64 .build-man .build-overlays .build-packages .build-devicetree
 
 packages-build:
 	@provisioning/install-packages.sh build
@@ -108,5 +123,11 @@ packages-evidence:
 packages-machine:
 	@provisioning/install-packages.sh machine
 
+packages-packages:
+	@provisioning/install-packages.sh build packages
+
+packages-setup:
+	@provisioning/install-packages.sh build packages
+
 packages-man:
-	@provisioning/install-packages.sh build man
+	@provisioning/install-packages.sh build packages man

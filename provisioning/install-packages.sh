@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing, as root or by sudo, and says which. Of a package that brings a daemon along
 # only the program that is wanted is taken, to /usr/local/bin.
 #
-# usage: install-packages.sh build|test|evidence|machine|man...
+# usage: install-packages.sh build|test|evidence|machine|packages|test-packages|man...
 set -eu
 
 say() { echo "install-packages: $*" >&2; }
@@ -14,9 +14,8 @@ taken= # PACKAGE:PROGRAM
 rngtest=rng-tools-debian:rngtest
 for group in "$@"; do
     case $group in
-    # libtss2-dev brings json-c and libcurl along. swtpm and the two tools are for `make demo`, python3
-    # makes the manual pages.
-    build) wanted="$wanted libtss2-dev libssl-dev libsodium-dev swtpm tpm2-tools tpm2-openssl openssl python3" ;;
+    # libtss2-dev brings json-c and libcurl along. swtpm and the two tools are for `make demo`.
+    build) wanted="$wanted libtss2-dev libssl-dev libsodium-dev swtpm tpm2-tools tpm2-openssl openssl" ;;
     test)
         wanted="$wanted qemu-user-static socat swtpm-tools gnutls-bin python3-nacl python3-cryptography python3-pyasn1"
         wanted="$wanted util-linux mount systemd iproute2 nftables tcpdump tinyproxy-bin microsocks strace procps"
@@ -26,9 +25,12 @@ for group in "$@"; do
         wanted="$wanted ent dieharder"
         taken="$taken $rngtest"
         ;;
-    machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
+    # debhelper puts the packages together; make-man.py is python's.
+    packages) wanted="$wanted debhelper dpkg-dev python3 device-tree-compiler" ;;
+    test-packages) wanted="$wanted lintian debootstrap mandoc man-db groff bash-completion" ;;
     man) wanted="$wanted mandoc man-db groff-base" ;;
-    *) say "$group: build, test, evidence, machine or man is expected"; exit 64 ;;
+    machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
+    *) say "$group: one of build, test, evidence, machine, packages, test-packages and man is expected"; exit 64 ;;
     esac
 done
 

@@ -36,9 +36,11 @@ for file in "$completions"/*; do
     # shellcheck source=/dev/null
     . "$file"
     program=${file##*/}
+    path=$PROGRAMS/$program
+    [ "$program" != entropyshare-setup ] || path=$SETUP
     # All options, and no other word.
     # shellcheck disable=SC2046
-    expect "$(printf '%s\n' $("$PROGRAMS/$program" --help | awk '/^$/ { part++ } part == 1 && /^  / { print }' |
+    expect "$(printf '%s\n' $("$path" --help | awk '/^$/ { part++ } part == 1 && /^  / { print }' |
         grep -o -E '^  (-[a-z], |    )--[a-z0-9-]+' | tr -d ,) | sort | tr '\n' ' ' | sed 's/ $//')" "$program" ''
 done
 
@@ -73,6 +75,9 @@ expect '--json' entropy-sink --check --j
 expect 'keys' entropy-config --add-signer k
 expect '' entropy-target --address ''
 expect '--force' curve25519gen --f
+expect 'infineon st' entropyshare-setup --chip ''
+expect 'ecdsa rsa' entropyshare-setup --algorithm ''
+expect 'keys' entropyshare-setup --packages k
 
 [ "$failures" -eq 0 ] || exit 1
 echo "completion: $checks lines are completed as they should"

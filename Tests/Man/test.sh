@@ -9,7 +9,8 @@ umask 077
 
 here=$(cd "$(dirname "$0")" && pwd)
 PROGRAMS=$(cd "$1" && pwd)
-export PROGRAMS
+SETUP=$here/../../provisioning/bbb/setup
+export PROGRAMS SETUP
 make_man=$here/../../provisioning/man/make-man.py
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT

@@ -10,7 +10,9 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAMS = ["entropy-source", "entropy-sink", "entropy-target", "entropy-config", "rsagen", "curve25519gen"]
+PROGRAMS = ["entropy-source", "entropy-sink", "entropy-target", "entropy-config", "rsagen", "curve25519gen", "entropyshare-setup"]
+# Programs that are not built.
+SCRIPTS = {"entropyshare-setup": ROOT / "provisioning/bbb/setup"}
 # Where the members of each file are read.
 READERS = {
     "entropy-targets": ["Target.swift"],
@@ -38,7 +40,7 @@ def section(text, name):
 
 
 def options_of(directory, program):
-    table = run(f"{directory}/{program}", "--help").split("\n\n")[1]
+    table = run(SCRIPTS.get(program, f"{directory}/{program}"), "--help").split("\n\n")[1]
     return re.findall(r"^  (?:-\w, |    )(--[a-z0-9-]+)", table, re.M)
 
 

@@ -26,7 +26,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 # The page's section for each program: 8 for what a machine runs as a service, 1 for what a person calls.
 PROGRAMS = {
     "entropy-source": 8, "entropy-sink": 8, "entropy-target": 1, "entropy-config": 1, "rsagen": 1, "curve25519gen": 1,
+    "entropyshare-setup": 8,
 }
+# Programs that are not built.
+SCRIPTS = {"entropyshare-setup": HERE.parent / "bbb" / "setup"}
 
 
 def fail(message):
@@ -45,14 +48,14 @@ class Option:
         several = re.search(r"\bof ([a-z]+(?:,[a-z]+)+)", self.text)
         if self.argument == "LIST" and several:
             return several[1].split(","), True
-        one = re.match(r"([a-z]+), or ([a-z]+)\b", self.text)
+        one = re.search(r"(?:^|[:,] )([a-z]+),? or ([a-z]+)\b", self.text)
         if self.argument == "NAME" and one:
             return [one[1], one[2]], False
         return [], False
 
     @property
     def takes_file(self):
-        return self.argument in ("FILE", "PATH", "KEY", "BASE")
+        return self.argument in ("FILE", "PATH", "KEY", "BASE", "DIR")
 
 
 class Program:
@@ -76,13 +79,12 @@ class Program:
             self.options.append(Option(*match.groups()))
         self.version = self.ask(directory, "--version").split()[-1]
 
-
     def ask(self, directory, option):
+        path = SCRIPTS.get(self.name, directory / self.name)
         try:
-            run = subprocess.run([directory / self.name, option], capture_output=True, text=True, timeout=60, check=True)
+            return subprocess.run([path, option], capture_output=True, text=True, timeout=60, check=True).stdout
         except (OSError, subprocess.SubprocessError) as error:
-            fail(f"{directory / self.name} {option}: {error}; build the programs first, or name another directory")
-        return run.stdout
+            fail(f"{path} {option}: {error}; build the programs first, or name another directory")
 
 
 def released():
