@@ -1,8 +1,8 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man overlays packages test-setup lint clean packages-build packages-test packages-evidence \
-	packages-machine packages-packages packages-setup
+.PHONY: help demo test test-board fuzz sanitize evidence build board board-arm64 man test-man overlays packages test-setup lint clean packages-build packages-test packages-evidence \
+	packages-machine packages-packages packages-setup packages-man
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -24,7 +24,8 @@ help:
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
 	@echo "make packages  Debian packages: source and tools for the board and this machine, the sink; in .build-packages"
 	@echo "make test-setup  the overlays in the board's device tree, the setup script on prepared trees"
-	@echo "make man    the manual pages and bash completions, in .build-man"
+	@echo "make man    the manual pages and bash completions, in .build-man; PROGRAM_DIRECTORY names programs that are built"
+	@echo "make test-man  the same made anew and checked: mandoc, groff, options, examples, completions"
 	@echo "make lint   the code's format"
 	@echo "make clean  remove everything that was built"
 
@@ -83,7 +84,10 @@ PROGRAM_DIRECTORY := .build/debug
 man: packages-packages
 	set -e; for program in $(PROGRAMS); do \
 		test -x $(PROGRAM_DIRECTORY)/$$program || swift build --product $$program; done
-	@python3 provisioning/man/make-man.py $(PROGRAM_DIRECTORY) .build-man
+	@provisioning/man/make-man.py $(PROGRAM_DIRECTORY) .build-man
+
+test-man: packages-man man
+	@Tests/Man/test.sh $(PROGRAM_DIRECTORY)
 
 overlays: packages-packages
 	@provisioning/bbb/make-overlays.sh .build-overlays
@@ -124,3 +128,6 @@ packages-packages:
 
 packages-setup:
 	@provisioning/install-packages.sh build packages
+
+packages-man:
+	@provisioning/install-packages.sh build packages man

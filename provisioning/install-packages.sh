@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing, as root or by sudo, and says which. Of a package that brings a daemon along
 # only the program that is wanted is taken, to /usr/local/bin.
 #
-# usage: install-packages.sh build|test|evidence|machine|packages|test-packages...
+# usage: install-packages.sh build|test|evidence|machine|packages|test-packages|man...
 set -eu
 
 say() { echo "install-packages: $*" >&2; }
@@ -28,8 +28,9 @@ for group in "$@"; do
     # debhelper puts the packages together; make-man.py is python's.
     packages) wanted="$wanted debhelper dpkg-dev python3 device-tree-compiler" ;;
     test-packages) wanted="$wanted lintian debootstrap mandoc man-db groff bash-completion" ;;
+    man) wanted="$wanted mandoc man-db groff-base" ;;
     machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
-    *) say "$group: one of build, test, evidence, machine, packages and test-packages is expected"; exit 64 ;;
+    *) say "$group: one of build, test, evidence, machine, packages, test-packages and man is expected"; exit 64 ;;
     esac
 done
 

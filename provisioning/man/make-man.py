@@ -1,188 +1,313 @@
 #!/usr/bin/env python3
-"""Makes the manual pages, and completions for bash, out of the programs' option tables and a text for each page.
+"""Makes manual pages and completions for bash: options and defaults from what each program's --help prints, the rest from
+the texts beside this file. So an option, its argument and its default stand in one place only, the program's table.
 
-usage: make-man.py PROGRAMS OUTPUT
+usage: make-man.py DIRECTORY-OF-THE-PROGRAMS OUTPUT
 
-PROGRAMS is a directory with the programs: what --help and --version print is what stands under OPTIONS, so that a page cannot say
-another thing than its program. The texts lie beside this script, one for each page, named as the page.
+A text is NAME.SECTION.text. Its lines:
 
-The form of a text: the first line is "NAME(SECTION) - what it is"; "# HEADING" begins a section, and "# OPTIONS" alone has the
-table come there; "= TERM" begins an entry whose text follows; lines that begin with four spaces are shown as they are; an empty line ends a paragraph;
-`this` is what somebody types or sees. A page of section 5 has no options.
+    # entropy-sink-config(5): what it is   the title; for a program the help's own sentence stands for what it is
+    ## DESCRIPTION                         a section
+    ### Limits                             a subsection
+    - `Address`: text                      an entry; lines that are indented by two spaces go on with it
+        code                               four spaces, or six within an entry: as it is
+    @OPTIONS                               the program's options
+    anything else                          a paragraph, up to an empty line
+
+`code` is set in bold, and so are options and names of pages, such as entropy-sink(8), anywhere.
 """
-import email.utils
+import datetime
 import pathlib
 import re
 import subprocess
 import sys
 
-FILES = {"FILE", "KEY", "BASE", "PATH", "DIR"}
-WORDS = {
-    "--algorithm": "rsa ecdsa",
-    "--chip": "infineon st",
-    "--noise": "tpm hwrng jitter kernel arrivals",
+HERE = pathlib.Path(__file__).resolve().parent
+# The page's section for each program: 8 for what a machine runs as a service, 1 for what a person calls.
+PROGRAMS = {
+    "entropy-source": 8, "entropy-sink": 8, "entropy-target": 1, "entropy-config": 1, "rsagen": 1, "curve25519gen": 1,
+    "entropyshare-setup": 8,
 }
+# Programs that are not built.
+SCRIPTS = {"entropyshare-setup": HERE.parent / "bbb" / "setup"}
 
 
 def fail(message):
     sys.exit(f"make-man: {message}")
 
 
-def escape(text):
-    """Text as roff takes it: a hyphen that is typed has to stay one."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
-    return "\\&" + text if text[:1] in ".'" else text
+class Option:
+    """One line of --help."""
 
+    def __init__(self, letter, name, argument, text):
+        self.letter, self.name, self.argument, self.text = letter, name, argument, text
 
-def inline(text):
-    """`this` in bold."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        fail(f"a ` is missing in: {text}")
-    made = "".join(f"\\fB{escape(part)}\\fR" if place % 2 else escape(part) for place, part in enumerate(parts))
-    return "\\&" + made if made[:1] in ".'" else made
+    @property
+    def words(self):
+        """The words that the table gives a choice of, and whether several may be given with commas between them."""
+        several = re.search(r"\bof ([a-z]+(?:,[a-z]+)+)", self.text)
+        if self.argument == "LIST" and several:
+            return several[1].split(","), True
+        one = re.search(r"(?:^|[:,] )([a-z]+),? or ([a-z]+)\b", self.text)
+        if self.argument == "NAME" and one:
+            return [one[1], one[2]], False
+        return [], False
+
+    @property
+    def takes_file(self):
+        return self.argument in ("FILE", "PATH", "KEY", "BASE", "DIR")
 
 
 class Program:
-    """What a program says of itself."""
+    """What --help and --version say (Sources/CommandLine/Help.swift)."""
 
-    row = re.compile(r"^  (?:(-.), |    )(--[a-z0-9-]+)(?: (\S+(?: [A-Z]+)*))?  +(\S.*)$")
+    LINE = re.compile(r"  (?:-(\w), |    )--([a-z0-9-]+)(?: ([^ ]+))?  +(.*)")
 
-    def __init__(self, path):
-        if not path.exists():
-            fail(f"{path} is missing: build it first")
-        lines = self.run(path, "--help").split("\n")
-        self.version = self.run(path, "--version").split()[-1]
-        self.summary = lines[1]
-        rows = [self.row.match(line) for line in lines]
-        self.options = [match.groups() for match in rows if match]
-        last = max(place for place, match in enumerate(rows) if match)
-        if len(self.options) != last - 2:
-            fail(f"{path}: a line of --help is not understood")
-        self.notes = [line for line in lines[last + 1:] if line]
+    def __init__(self, directory, name):
+        self.name = name
+        lines = self.ask(directory, "--help").splitlines()
+        if len(lines) < 4 or lines[0] != f"usage: {name} [OPTION]..." or lines[2]:
+            fail(f"{name} --help: usage, a sentence and an empty line are expected, as Sources/CommandLine/Help.swift prints them")
+        self.sentence = lines[1]
+        self.options = []
+        for number, line in enumerate(lines[3:], 4):
+            if not line:
+                break
+            match = self.LINE.fullmatch(line)
+            if not match:
+                fail(f"{name} --help, line {number}: an option and its text are expected: {line!r}")
+            self.options.append(Option(*match.groups()))
+        self.version = self.ask(directory, "--version").split()[-1]
 
-    @staticmethod
-    def run(path, option):
-        return subprocess.run([path, option], check=True, capture_output=True, text=True, timeout=60).stdout.rstrip("\n")
-
-    def roff(self):
-        lines = []
-        for letter, name, argument, text in self.options:
-            label = (f"\\fB{escape(letter)}\\fR, " if letter else "") + f"\\fB{escape(name)}\\fR"
-            if argument:
-                label += f" \\fI{escape(argument)}\\fR"
-            lines += [".TP", label, escape(text)]
-        for note in self.notes:
-            lines += [".PP", escape(note)] if note is self.notes[0] else [escape(note)]
-        return lines
-
-    def completion(self, name):
-        words = " ".join(option[1] for option in self.options)
-        cases = []
-        for letter, option, argument, _ in self.options:
-            label = f"{letter}|{option}" if letter else option
-            if option in WORDS:
-                cases.append(f'    {label}) COMPREPLY=($(compgen -W "{WORDS[option]}" -- "$word")); return ;;')
-            elif argument in FILES:
-                cases.append(f'    {label}) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;')
-            elif argument:
-                cases.append(f"    {label}) return ;;")
-        function = "_" + name.replace("-", "_")
-        return "\n".join([
-            f"# bash completion for {name}, made from its options",
-            f"{function}() {{",
-            '    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}',
-            "    COMPREPLY=()",
-            '    case $before in',
-            *cases,
-            "    esac",
-            f'    COMPREPLY=($(compgen -W "{words}" -- "$word"))',
-            "}",
-            f"complete -F {function} {name}",
-            "",
-        ])
+    def ask(self, directory, option):
+        path = SCRIPTS.get(self.name, directory / self.name)
+        try:
+            return subprocess.run([path, option], capture_output=True, text=True, timeout=60, check=True).stdout
+        except (OSError, subprocess.SubprocessError) as error:
+            fail(f"{path} {option}: {error}; build the programs first, or name another directory")
 
 
-def blocks(lines):
-    """The text in pieces: ("#", heading), ("=", term), ("text", line), ("as is", lines)."""
-    kind, held = None, []
-    for line in [*lines, ""]:
-        found = (
-            "as is" if line.startswith("    ") else None if not line
-            else line[0] if line[:2] in ("# ", "= ") else "text")
-        # An empty line within what is shown as it is.
-        if found is None and kind == "as is":
-            held.append("")
-            continue
-        if found != kind or found in ("#", "="):
-            if held:
-                yield kind, held
-            kind, held = found, []
-        if found:
-            held.append(line[4:] if found == "as is" else line[2:] if found != "text" else line)
-    if held:
-        yield kind, held
-
-
-def page(text, programs, released):
-    """The page's name and what is in it."""
-    first, *lines = text.rstrip("\n").split("\n")
-    match = re.fullmatch(r"([a-z0-9-]+)\(([158])\) - (.+)", first)
+def released():
+    """The day of the release, from the one place that knows it."""
+    source = (HERE.parent.parent / "Sources/CommandLine/Version.swift").read_text()
+    match = re.search(r"released: Int64 = ([0-9_]+)", source)
     if not match:
-        fail(f"this is no page's first line: {first}")
-    name, section, summary = match.groups()
-    program = Program(programs[name]) if section != "5" else None
-    version = (program or Program(programs["entropy-config"])).version
-    made = [
-        f'.TH {name.upper()} {section} "{released}" "entropyshare {version}" "entropyshare"',
-        ".SH NAME", f"{escape(name)} \\- {escape(summary)}",
-    ]
-    if program:
-        made += [".SH SYNOPSIS", f"\\fB{escape(name)}\\fR [\\fIOPTION\\fR]..."]
-    before = None
-    in_entry = False
-    for kind, held in blocks(lines):
-        if kind == "#":
-            made += [f".SH {held[0]}"]
-            in_entry = False
-            if held == ["OPTIONS"]:
-                made += program.roff()
-        elif kind == "=":
-            made += [".TP", inline(held[0])]
-            in_entry = True
-        elif kind == "text":
-            made += [] if before in ("#", "=") else [".IP" if in_entry else ".PP"]
-            made += [inline(" ".join(held))]
+        fail("Sources/CommandLine/Version.swift: `released: Int64 = ...` is expected there")
+    return datetime.datetime.fromtimestamp(int(match[1].replace("_", "")), datetime.timezone.utc).strftime("%Y-%m-%d")
+
+
+# Text to roff
+
+def plain(text):
+    text = text.replace("\\", "\\e")
+    text = "".join(c if ord(c) < 128 else f"\\[u{ord(c):04X}]" for c in text)
+    return text.replace("~", "\\(ti").replace("^", "\\(ha").replace("`", "\\(ga").replace("'", "\\(aq")
+
+
+def literal(text):
+    """What is to be typed: its hyphens are minus signs, or it could not be copied from the page."""
+    return plain(text).replace("-", "\\-")
+
+
+MARKS = re.compile(r"`([^`]+)`|(?<![\w-])(--[a-z][a-z0-9-]*)|(?<![\w-])([a-z][a-z0-9_.-]*)\(([1-8])\)")
+
+
+def inline(text):
+    result, place = "", 0
+    for match in MARKS.finditer(text):
+        result += plain(text[place:match.start()])
+        if match[3]:
+            result += f"\\fB{literal(match[3])}\\fR({match[4]})"
         else:
-            while held[-1] == "":
-                held.pop()
-            made += [".RS 4"] + ([] if before == "#" else [".PP"]) + [".EX"]
-            made += [escape(line) for line in held] + [".EE", ".RE"]
-        before = kind
-    return f"{name}.{section}", "\n".join(made) + "\n", (name, program)
+            result += f"\\fB{literal(match[1] or match[2])}\\fR"
+        place = match.end()
+    return result + plain(text[place:])
+
+
+def guarded(line):
+    """A line that begins like a request of roff's is text all the same."""
+    return "\\&" + line if line[:1] in (".", "'") else line
+
+
+def option_entries(program):
+    lines = []
+    for option in program.options:
+        argument = f" \\fI{literal(option.argument)}\\fR" if option.argument else ""
+        letter = f"\\fB\\-{option.letter}\\fR, " if option.letter else ""
+        lines += [".TP", f"{letter}\\fB\\-\\-{literal(option.name)}\\fR{argument}", guarded(inline(option.text))]
+    return lines
+
+
+def page(path, program, version):
+    lines = path.read_text().splitlines()
+    title = re.fullmatch(r"# ([a-z0-9-]+)\(([1-8])\)(?:: (.+))?", lines[0])
+    if not title or path.name != f"{title[1]}.{title[2]}.text" or (title[3] is None) != (program is not None):
+        fail(f"{path}: the first line is to be `# NAME(SECTION)`, with `: what it is` where it is no program's, and the file's name NAME.SECTION.text")
+    name, section = title[1], title[2]
+    about = title[3] or program.sentence[0].lower() + program.sentence[1:].rstrip(".")
+    roff = [
+        '.\\" Made by provisioning/man/make-man.py; change the text there, or the program\'s table of options.',
+        f'.TH {literal(name)} {section} {released()} "entropyshare {version}" "entropyshare"',
+        # Names with a hyphen in them stay in one piece.
+        ".nh", ".ad l", ".SH NAME", f"{literal(name)} \\- {plain(about)}",
+    ]
+    blocks = list(read_blocks(path, lines[1:]))
+    if program is not None and [kind for kind, *_ in blocks].count("options") != 1:
+        fail(f"{path}: @OPTIONS is expected once")
+    for place, (kind, content) in enumerate(blocks):
+        first = place == 0 or blocks[place - 1][0] in ("##", "###")
+        if kind in ("##", "###"):
+            roff.append(f"{'.SH' if kind == '##' else '.SS'} {plain(content)}")
+        elif kind == "options":
+            if program is None:
+                fail(f"{path}: @OPTIONS is for a program's page")
+            roff += option_entries(program)
+        elif kind == "entry":
+            roff += [".TP", inline(content[0]), guarded(inline(content[1]))]
+        elif kind == "text":
+            roff += ([] if first else [".PP"]) + [guarded(inline(content))]
+        elif kind == "entry text":
+            roff += [".IP", guarded(inline(content))]
+        else:
+            code = [".nf"] + [guarded(literal(line)) for line in content] + [".fi"]
+            roff += [".IP"] + code if kind == "entry code" else ([] if first else [".PP"]) + [".RS 4"] + code + [".RE"]
+    return "\n".join(roff) + "\n"
+
+
+def read_blocks(path, lines):
+    """The text's blocks: what each is, and what is in it."""
+    indent, place = "", 0
+    while place < len(lines):
+        line = lines[place]
+        heading = re.fullmatch(r"(##|###) (.+)", line)
+        entry = re.fullmatch(r"- (.+?): (.+)", line)
+        end = place + 1
+        if not line:
+            pass
+        elif line == "@OPTIONS":
+            indent = ""
+            yield "options", None
+        elif heading:
+            indent = ""
+            yield heading[1], heading[2]
+        elif line.startswith(indent + "    "):
+            # All of it, empty lines within it too.
+            code = indent + "    "
+            while end < len(lines) and (lines[end].startswith(code) or not lines[end]):
+                end += 1
+            block = [each[len(code):] for each in lines[place:end]]
+            while not block[-1]:
+                block.pop()
+            yield ("entry code" if indent else "code"), block
+        else:
+            if entry:
+                indent = "  "
+            elif not line.startswith(" "):
+                indent = ""
+            elif not line.startswith(indent or " "):
+                fail(f"{path}, {line!r}: indented by none of the steps that are known here")
+            while end < len(lines) and lines[end] and not re.match(r"#|- |@", lines[end]) and (
+                    lines[end].startswith(indent) if indent else not lines[end].startswith(" ")):
+                end += 1
+            rest = " ".join(each.strip() for each in lines[place + 1:end])
+            if entry:
+                yield "entry", (entry[1], f"{entry[2]} {rest}".strip())
+            else:
+                yield ("entry text" if indent else "text"), f"{line.strip()} {rest}".strip()
+        place = end
+
+
+# Completion
+
+COMPLETION = """\
+# Completion for {name}, by bash. Made by provisioning/man/make-man.py from `{name} --help`.
+_{function}() {{
+    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD-1]}} kept= each
+    COMPREPLY=()
+    # bash takes the = of --option=argument for a word of its own.
+    if [[ $cur == = ]]; then
+        cur=
+    elif [[ $prev == = && $COMP_CWORD -ge 2 ]]; then
+        prev=${{COMP_WORDS[COMP_CWORD-2]}}
+    fi
+    case $prev in
+{cases}    esac
+    # No operands: what is not an option's argument is an option.
+    mapfile -t COMPREPLY < <(compgen -W '{options}' -- "$cur")
+}}
+complete -F _{function} {name}
+"""
+
+FILES = """\
+        {patterns})
+            compopt -o filenames
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return 0 ;;
+"""
+
+WORDS = """\
+        {patterns})
+            mapfile -t COMPREPLY < <(compgen -W '{words}' -- "$cur")
+            return 0 ;;
+"""
+
+# Each word once; what is before the last comma stays.
+LIST = """\
+        {patterns})
+            [[ $cur == *,* ]] && kept=${{cur%,*}},
+            compopt -o nospace
+            for each in {words}; do
+                [[ ,$kept != *,$each,* && $each == "${{cur##*,}}"* ]] && COMPREPLY+=("$kept$each")
+            done
+            return 0 ;;
+"""
+
+NOTHING = """\
+        {patterns})
+            return 0 ;;
+"""
+
+
+def completion(program):
+    groups = {}
+    for option in program.options:
+        if not option.argument:
+            continue
+        words, several = option.words
+        template = LIST if several else WORDS if words else FILES if option.takes_file else NOTHING
+        patterns = groups.setdefault((template, " ".join(words)), [])
+        patterns += [f"--{option.name}"] + ([f"-{option.letter}"] if option.letter else [])
+    cases = "".join(
+        template.format(patterns=" | ".join(patterns), words=words) for (template, words), patterns in groups.items())
+    if not cases:
+        cases = "        *) ;;\n"
+    options = []
+    for option in program.options:
+        options += [f"-{option.letter}"] if option.letter else []
+        options.append(f"--{option.name}")
+    return COMPLETION.format(
+        name=program.name, function=program.name.replace("-", "_"), cases=cases, options=" ".join(options))
 
 
 def main():
     if len(sys.argv) != 3:
-        sys.exit("usage: make-man.py PROGRAMS OUTPUT")
-    here = pathlib.Path(__file__).resolve().parent
-    directory, output = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+        fail("usage: make-man.py DIRECTORY-OF-THE-PROGRAMS OUTPUT")
+    directory, output = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
+    programs = {name: Program(directory, name) for name in PROGRAMS}
+    versions = {program.version for program in programs.values()}
+    if len(versions) != 1:
+        fail(f"{directory}: the programs are of several versions, {', '.join(sorted(versions))}: build them anew")
     (output / "completions").mkdir(parents=True, exist_ok=True)
-    names = ["entropy-source", "entropy-sink", "entropy-target", "entropy-config", "rsagen", "curve25519gen"]
-    programs = {name: directory.resolve() / name for name in names}
-    programs["entropyshare-setup"] = here.parent / "bbb" / "setup"
-    changelog = (here.parent / "debian" / "changelog").read_text()
-    released = email.utils.parsedate_to_datetime(re.search(r"^ -- .*>  (.*)$", changelog, re.M)[1]).date()
-    texts = sorted(here.glob("*.text"))
-    if not texts:
-        fail(f"there is no text in {here}")
-    for path in texts:
-        file, made, (name, program) = page(path.read_text(), programs, released)
-        if path.stem != file:
-            fail(f"{path}: it is about {file}")
-        (output / file).write_text(made)
-        if program:
-            (output / "completions" / name).write_text(program.completion(name))
+    texts = {path.name: path for path in sorted(HERE.glob("*.text"))}
+    for name, section in PROGRAMS.items():
+        if f"{name}.{section}.text" not in texts:
+            fail(f"{HERE / f'{name}.{section}.text'} is missing")
+    for path in texts.values():
+        name, section, _ = path.name.split(".")
+        (output / f"{name}.{section}").write_text(page(path, programs.get(name), min(versions)))
+    for program in programs.values():
+        (output / "completions" / program.name).write_text(completion(program))
+    print(f"make-man: wrote {len(texts)} pages and {len(programs)} completions to {output}", file=sys.stderr)
 
 
 main()
