@@ -30,10 +30,14 @@ public struct SinkConfiguration: Sendable {
 
     /// Reads and judges the whole configuration. `warn` gets a line when others may read the private key.
     public init(reading path: String, warn: (String) -> Void) throws(StateError) {
-        var bytes = try StateFile.contents(
-            of: path, limit: SinkConfiguration.maximumSize, secret: true, warn: warn)
+        var exposure: String?
+        var bytes = try StateFile.contents(of: path, limit: SinkConfiguration.maximumSize, secret: true) {
+            exposure = $0
+        }
         defer { wipe(&bytes) }
         try self.init(try SinkConfiguration.parse(bytes, path), path)
+        // Without a private key it is no secret.
+        if let exposure, ownKey != nil { warn(exposure) }
     }
 
     /// Judges what was read from `path`.

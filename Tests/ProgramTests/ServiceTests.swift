@@ -66,6 +66,10 @@ import Testing
         #expect(
             checked.text.contains("kept in \(place.directory.path)/counters.json")
                 || checked.text.contains("kept in counters.json"))
+        // Without a key in it the configuration may be read by everyone.
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o644], ofItemAtPath: place.directory.file("config.json"))
+        #expect(try place.run("entropy-sink", "--check", "--key", "decrypt.key").errors == "")
         // Another sink's key beside the configuration's own.
         try place.run("curve25519gen", "-o", "other")
         try place.directory.write("both.json", Array(try place.run("entropy-config").output))
