@@ -82,8 +82,7 @@ board-arm64: packages-build
 # Manual pages and completions, of the programs in PROGRAM_DIRECTORY.
 PROGRAM_DIRECTORY := .build/debug
 man: packages-packages
-	set -e; for program in $(PROGRAMS); do \
-		test -x $(PROGRAM_DIRECTORY)/$$program || swift build --product $$program; done
+	set -e; test $(PROGRAM_DIRECTORY) != .build/debug || for program in $(PROGRAMS); do swift build --product $$program; done
 	@provisioning/man/make-man.py $(PROGRAM_DIRECTORY) .build-man
 
 test-man: packages-man man
