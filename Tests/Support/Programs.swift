@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-/// Where a program under test comes from: built for this machine, or for the board and run by qemu as an emulated
-/// Cortex-A8.
-public enum Build: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case host, board
+/// Where a program under test comes from: built for this machine, for the board and run by qemu as an emulated Cortex-A8, or
+/// for 64-bit boards, likewise.
+public enum Build: String, Sendable, CustomTestStringConvertible {
+    case host, board, arm64
 
     public var testDescription: String { rawValue }
 
@@ -20,23 +20,36 @@ public enum Build: String, CaseIterable, Sendable, CustomTestStringConvertible {
     /// True for a build with a sanitizer, which needs files and memory of its own.
     public static var isSanitized: Bool { scratchPath != nil }
 
-    private var isThere: Bool { FileManager.default.isExecutableFile(atPath: path("rsagen")) }
+    public var isThere: Bool { FileManager.default.isExecutableFile(atPath: path("rsagen")) }
+
+    private var directory: String {
+        switch self {
+        case .host: "\(Build.scratchPath ?? ".build")/debug"
+        case .board: ".build-board/build/release"
+        case .arm64: ".build-arm64/build/release"
+        }
+    }
 
     private func path(_ program: String) -> String {
-        packageRoot.appendingPathComponent(
-            self == .host
-                ? "\(Build.scratchPath ?? ".build")/debug/\(program)" : ".build-board/build/release/\(program)"
-        ).path
+        packageRoot.appendingPathComponent("\(directory)/\(program)").path
+    }
+
+    /// What runs a program for another processor: the emulator, and Debian's name for the processor's libraries.
+    private var emulator: (command: [String], libraries: String)? {
+        switch self {
+        case .host: nil
+        case .board: (["qemu-arm-static", "-cpu", "cortex-a8"], "arm-linux-gnueabihf")
+        case .arm64: (["qemu-aarch64-static"], "aarch64-linux-gnu")
+        }
     }
 
     /// The command that runs `program`; the sink is always the host's.
     public func command(_ program: String) -> [String] {
-        guard self == .board, program != "entropy-sink" else { return [Build.host.path(program)] }
-        let sysroot = packageRoot.appendingPathComponent(".build-board/sdk/bbb.artifactbundle/bbb/sysroot").path
-        let libraries = "\(sysroot)/lib/arm-linux-gnueabihf:\(sysroot)/usr/lib/arm-linux-gnueabihf"
-        return [
-            "qemu-arm-static", "-cpu", "cortex-a8", "-L", sysroot, "-E", "LD_LIBRARY_PATH=\(libraries)", path(program),
-        ]
+        guard let emulator, program != "entropy-sink" else { return [Build.host.path(program)] }
+        let sdk = directory.replacingOccurrences(of: "build/release", with: "sdk/bbb.artifactbundle/bbb/sysroot")
+        let sysroot = packageRoot.appendingPathComponent(sdk).path
+        let libraries = ["lib", "usr/lib"].map { "\(sysroot)/\($0)/\(emulator.libraries)" }.joined(separator: ":")
+        return emulator.command + ["-L", sysroot, "-E", "LD_LIBRARY_PATH=\(libraries)", path(program)]
     }
 }
 
