@@ -17,15 +17,26 @@ public final class FileLock: Sendable {
         try? Path.remove(path)
     }
 
+    /// Only a file that was made here is given to its directory's owner: what was there may be a link to anything.
+    private static func open(_ path: String) throws(SystemError) -> FileDescriptor {
+        do {
+            let made = try FileDescriptor(path, for: .create)
+            try made.belongToDirectory()
+            return made
+        } catch {
+            guard error.isExisting else { throw error }
+            return try FileDescriptor(path, for: .lock)
+        }
+    }
+
     /// Opens and locks a file, made with mode 0600 where there is none. Waits at most `patience` milliseconds. The name may
     /// have gone to another file while this one was waited for.
     private static func take(_ path: String, patience: Int64) throws(SystemError) -> FileDescriptor {
         let end = platform_monotonic_milliseconds() + patience
         while true {
-            let file = try FileDescriptor(path, for: .lock)
+            let file = try open(path)
             let isLocked = try file.tryLock()
             if isLocked, try file.status().isSameFile(as: FileStatus.find(path)) {
-                try file.belongToDirectory()
                 try file.setMode(0o600)
                 return file
             }

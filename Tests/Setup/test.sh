@@ -137,6 +137,15 @@ for kind in debian beagleboard; do
         check "the tree has the TPM" test "$(fdtget -t s "$merged" /ocp/interconnect@48000000/segment@0/target-module@30000/spi@0/tpm@0 compatible)" = "infineon,slb9670 tcg,tpm_tis-spi"
         check "flash-kernel was run once" test "$(wc -l <"$root/flashed")" = 1
         check "the hook is a script" sh -n "$root/etc/kernel/postinst.d/entropyshare-tpm"
+        # As the next kernel's installation runs it, in this tree.
+        sed "s|=/usr|=$root/usr|; s|=/etc|=$root/etc|" "$root/etc/kernel/postinst.d/entropyshare-tpm" >"$place/hook"
+        cp -p "$merged" "$place/merged"
+        rm "$merged"
+        check "a kernel that is not this board's is nothing to the hook" sh "$place/hook" 6.1.0-45-armmp
+        check "the hook makes nothing of it" test ! -e "$merged"
+        check "the hook gives a kernel's tree the TPM" sh "$place/hook" 6.1.0-44-armmp
+        check "it is the same tree" cmp -s "$merged" "$place/merged"
+        mv "$place/merged" "$merged"
     else
         check "uEnv.txt" test "$(cat "$root/boot/uEnv.txt")" = "uname_r=6.1.83-ti-r37
 enable_uboot_overlays=1
