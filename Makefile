@@ -1,8 +1,10 @@
 # make demo and make test each do all that a fresh Debian 12 with the Swift 6.3 toolchain needs: install what is missing,
 # build, run. `make help` lists the rest.
 
-.PHONY: help demo test test-arm64 test-board fuzz sanitize evidence build board board-arm64 man test-man overlays packages test-setup lint clean packages-build packages-test packages-evidence \
-	packages-machine packages-packages packages-setup packages-man
+.PHONY: help demo build board board-arm64 man overlays packages lint clean \
+	test test-arm64 test-board test-man test-packages test-setup fuzz sanitize evidence \
+	packages-build packages-test packages-evidence packages-machine packages-packages packages-test-packages packages-setup \
+	packages-man
 .DEFAULT_GOAL := help
 
 BOARD_PROGRAMS := entropy-source rsagen curve25519gen entropy-target entropy-config
@@ -24,6 +26,7 @@ help:
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
 	@echo "make packages  Debian packages: source and tools for the board and this machine, the sink; in .build-packages"
 	@echo "make test-arm64  a key and a packet by the programs for 64-bit boards"
+	@echo "make test-packages  what they hold, and their installation in a fresh Debian 12; as root"
 	@echo "make test-setup  the overlays in the board's device tree, the setup script on prepared trees"
 	@echo "make man    the manual pages and bash completions, in .build-man; PROGRAM_DIRECTORY names programs that are built"
 	@echo "make test-man  the same made anew and checked: mandoc, groff, options, examples, completions"
@@ -102,6 +105,10 @@ packages: packages-packages build board overlays
 	@$(MAKE) --no-print-directory man PROGRAM_DIRECTORY=.build/release
 	@provisioning/debian/make-packages.sh
 
+# The packages that make packages made: in themselves, and installed, upgraded, removed and purged in a fresh Debian.
+test-packages: packages-test-packages packages
+	@Tests/Packages/test.sh
+
 # The overlays in the board's device tree, and the setup script on prepared trees.
 test-setup: packages-setup overlays
 	swift build --product rsagen
@@ -130,6 +137,9 @@ packages-machine:
 
 packages-packages:
 	@provisioning/install-packages.sh build packages
+
+packages-test-packages:
+	@provisioning/install-packages.sh build packages test-packages
 
 packages-setup:
 	@provisioning/install-packages.sh build packages
