@@ -55,6 +55,7 @@ echo flashed >>"$TREE/flashed"
 END
 stand_in apt-get <<'END'
 echo "$*" >>"$TREE/installed"
+[ ! -d "$TREE/packed" ] || mv "$TREE/packed" "$TREE/usr/lib/entropyshare/overlays"
 END
 stand_in rsagen <<END
 [ ! -f "\$TREE/rsagen-fails" ] || { echo "rsagen: signer.key: it was made by another TPM" >&2; exit 65; }
@@ -170,12 +171,12 @@ uboot_overlay_addr5=/lib/firmware/BB-TPM-SPI0-infineon.dtbo"
     cp -R "$root/var/lib/entropy-source" "$place/key"
 done
 
-# 4. One thing wrong in each. usage: broken NAME FINDING CURE COMMAND: COMMAND spoils the tree that $root is
+# 4. One thing wrong in each. usage: broken NAME FINDING CURE COMMAND [OPTION]: COMMAND spoils the tree that $root is
 broken() {
     tree "$1" beagleboard
     (cd "$root" && eval "$4")
     before=$(state_of "$root")
-    run 1 --check
+    run 1 --check ${5:-}
     says "$2" "$3"
     check "--check changes nothing" test "$before" = "$(state_of "$root")"
     check "a line of what to do for each" test "$(grep -c 'cure: ' "$place/output")" = "$(grep -cE '^(PROBLEM|warning)' "$place/output")"
@@ -187,7 +188,9 @@ broken no-board "board: nobody says what it is" "run this on the BeagleBone Blac
 broken no-image "image: neither /boot/uEnv.txt nor Debian's kernel" "install linux-image-armmp" "rm boot/uEnv.txt"
 broken no-package "package: entropyshare-tools is not installed" "--packages DIR" "echo entropyshare-tools >not-installed"
 broken no-overlay "overlay: /boot/uEnv.txt does not name BB-TPM-SPI0-infineon.dtbo" "run this without --check" "sed -i /addr4=.lib/d boot/uEnv.txt"
-broken other-chip "overlay: /boot/uEnv.txt has uboot_overlay_addr4=/lib/firmware/BB-TPM-SPI0-st.dtbo" "put a # before that line" "sed -i s/-infineon/-st/ boot/uEnv.txt"
+broken other-chip "overlay: /boot/uEnv.txt has uboot_overlay_addr4=/lib/firmware/BB-TPM-SPI0-st.dtbo" "put a # before that line" "sed -i s/-infineon/-st/ boot/uEnv.txt" '--chip infineon'
+broken all-taken "has other overlays in all of uboot_overlay_addr4 to 7" "put a # before one of them" \
+    "for n in 4 5 6 7; do echo uboot_overlay_addr\$n=/lib/firmware/U\$n.dtbo; done >boot/uEnv.txt"
 broken spidev "overlay: /boot/uEnv.txt has uboot_overlay_addr5=/lib/firmware/BB-SPIDEV0-00A0.dtbo" "put a # before that line" "echo uboot_overlay_addr5=/lib/firmware/BB-SPIDEV0-00A0.dtbo >>boot/uEnv.txt"
 broken overlays-off "overlay: /boot/uEnv.txt does not say enable_uboot_overlays=1" "run this without --check" "sed -i s/overlays=1/overlays=0/ boot/uEnv.txt"
 broken no-firmware "overlay: /lib/firmware/BB-TPM-SPI0-infineon.dtbo is missing" "run this without --check" "rm lib/firmware/*"
@@ -229,6 +232,26 @@ says "warning  clock: it is not synchronized" "warning  clock: services do not w
 tree st beagleboard
 run 0 --chip st
 check "the other overlay took the place of the first" test "$(grep -c BB-TPM "$root/boot/uEnv.txt") $(grep -c st.dtbo "$root/boot/uEnv.txt")" = "1 1"
+for kind in beagleboard debian; do
+    tree "st-again-$kind" "$kind"
+    run 0 --chip st
+    before=$(state_of "$root/boot"; state_of "$root/etc")
+    run 0
+    says "-st"
+    check "run once more without --chip it is still the same chip" test "$before" = "$(state_of "$root/boot"; state_of "$root/etc")"
+done
+tree all-taken beagleboard
+for number in 4 5 6 7; do echo "uboot_overlay_addr$number=/lib/firmware/U$number.dtbo"; done >"$root/boot/uEnv.txt"
+before=$(state_of "$root/boot")
+run 1
+check "no other overlay is put out of use" test "$before" = "$(state_of "$root/boot")"
+tree refused beagleboard
+rm -r "$root/dev/tpmrm0" "$root/$spi/tpm@0"
+echo uboot_overlay_addr4=/lib/firmware/BB-SPIDEV0-00A0.dtbo >"$root/boot/uEnv.txt"
+before=$(state_of "$root/boot")
+run 69
+check "beside BB-SPIDEV0 the file is left alone" test "$before" = "$(state_of "$root/boot")"
+check "no reboot is asked for that would mend nothing" sh -c '! grep -q "reboot now" "$1"' - "$place/errors"
 tree upgraded debian
 run 0
 touch "$root/usr/lib/linux-image-6.1.0-44-armmp/am335x-boneblack.dtb"
@@ -244,17 +267,48 @@ run 64 --chip
 run 64 --packages
 run 64 --frobnicate
 run 66 --packages "$place/nowhere"
-says "entropyshare-source_*_armhf.deb: it is missing"
+says "--packages $place/nowhere: there is no such directory"
 mkdir "$place/debs"
+run 66 --packages "$place/debs"
+says "entropyshare-source_*_armhf.deb: it is missing"
 for name in source tools; do : >"$place/debs/entropyshare-${name}_2.0.0_armhf.deb"; done
 run 0 --packages "$place/debs"
 check "they are installed" grep -q 'install .*entropyshare-source_2.0.0_armhf.deb .*entropyshare-tools' "$root/installed"
 
+# A board that has nothing yet: the overlays come with the package. Packages beside the script are found by themselves.
+tree empty beagleboard
+mv "$root/usr/lib/entropyshare/overlays" "$root/packed"
+cp "$setup" "$place/debs/setup"
+script=$setup
+setup=$place/debs/setup
+run 0
+setup=$script
+check "the packages beside it are installed" grep -q "install $place/debs/entropyshare-source_2.0.0_armhf.deb" "$root/installed"
+tree relative beagleboard
+cd "$place"
+run 0 --packages debs
+cd "$project"
+check "apt gets whole names" grep -q "install $place/debs/entropyshare-source_2.0.0_armhf.deb" "$root/installed"
+
+# Who is not root learns that he cannot look, not that there is no key.
+if [ "$(id -u)" -eq 0 ]; then
+    tree not-root beagleboard
+    chmod 700 "$root/var/lib/entropy-source"
+    chmod 755 "$place"
+    result=0
+    TREE=$root PATH="$place/bin:$PATH" setpriv --reuid 65534 --regid 65534 --clear-groups sh -s -- --root "$root" --check \
+        <"$setup" >"$place/output" 2>"$place/errors" || result=$?
+    check "exit code 0, not $result" test "$result" = 0
+    says "warning  key and sinks: only root can look into /var/lib/entropy-source"
+    says_not "there is no signer.key"
+fi
+
 # 7. Names may hold anything: a terminal is not to obey them.
 tree hostile beagleboard
 printf 'TI AM335x BeagleBone Black \033]0;owned\007 %0500d\0' 7 >"$root/proc/device-tree/model"
-printf 'bad\033[2J\0' >"$root/$spi/status"
+printf 'bad\033[2J\nok       device: forged\0' >"$root/$spi/status"
 run 1 --check
+check "no line of theirs" sh -c '! grep -q "^ok  *device: forged" "$1"' - "$place/output"
 check "no control characters" sh -c '! tr -d "\n" <"$1" | grep -q "[[:cntrl:]]"' - "$place/output"
 
 [ "$failed" -eq 0 ] || { say "$failed checks failed, $passed passed"; exit 1; }
