@@ -201,7 +201,7 @@ photograph() {
     (
         cd "$debian"
         find . -xdev \( -path ./proc -o -path ./sys -o -path ./run -o -path ./tmp -o -path ./var/log -o -path ./var/cache \
-            -o -path ./var/lib/apt -o -path './var/lib/dpkg/*-old' -o -path './etc/*-' -o -path ./etc/.pwd.lock \) -prune -o -printf '%M %u %g %p -> %l\n' | LC_ALL=C sort
+            -o -path ./var/lib/apt -o -path './var/lib/dpkg/*-old' -o -path './etc/*-' -o -path ./etc/.pwd.lock \) -prune -o -printf '%M %U %G %p -> %l\n' | LC_ALL=C sort
         find etc var/lib/systemd var/lib/dpkg/alternatives var/lib/dpkg/diversions -type f \
             ! -name '*-' ! -name .pwd.lock ! -name shadow ! -name gshadow -exec md5sum {} + | LC_ALL=C sort -k 2
         cat etc/passwd etc/group
