@@ -209,6 +209,8 @@ broken no-user "user: there is no entropy-source" "install entropyshare-source" 
 broken no-group "user: entropy-source is not in the group tss" "adduser entropy-source tss" "echo tss:x:109: >etc/group"
 broken old-key "key: signer.key is not a TPM's key" "it makes one in the TPM" "echo '-----BEGIN RSA PRIVATE KEY-----' >var/lib/entropy-source/signer.key"
 broken no-key "key: there is no signer.key" "run this without --check" "rm var/lib/entropy-source/signer.key"
+broken no-public "key: signer.pub is missing" "rsagen --key signer.key" "rm var/lib/entropy-source/signer.pub"
+broken other-public "key: signer.pub is not the public key of signer.key" "rsagen --key signer.key --force" "echo other >var/lib/entropy-source/signer.pub"
 broken no-record "key: signer.tpm.json is missing" "rsagen --key signer.key --record signer.tpm.json" "rm var/lib/entropy-source/signer.tpm.json"
 broken other-tpm "key: signer.key: it was made by another TPM" "signing-key.md" ": >rsagen-fails"
 broken open-password "key: others may read its password" "chmod 600 /etc/credstore/entropy-source.auth" "mkdir etc/credstore; echo x >etc/credstore/entropy-source.auth; chmod 644 etc/credstore/entropy-source.auth"
@@ -289,6 +291,27 @@ cd "$place"
 run 0 --packages debs
 cd "$project"
 check "apt gets whole names" grep -q "install $place/debs/entropyshare-source_2.0.0_armhf.deb" "$root/installed"
+
+# A public key that is another's is not shown, and one in PEM is as good as in DER.
+tree other-public beagleboard
+echo other >"$root/var/lib/entropy-source/signer.pub"
+run 1
+says_not "BEGIN PUBLIC KEY" fingerprint
+tree pem beagleboard
+sum=$(sha256sum <"$root/var/lib/entropy-source/signer.pub" | cut -d ' ' -f 1)
+openssl pkey -pubin -inform DER -in "$place/key/signer.pub" -out "$root/var/lib/entropy-source/signer.pub"
+run 0
+says "fingerprint  $sum" "ok       key: signer.key, of this TPM"
+# A password that is there before the key is the key's: only with it a signature is made.
+tree password beagleboard
+rm "$root/var/lib/entropy-source"/*
+mkdir -m 700 "$root/etc/credstore"
+(umask 077 && printf secret >"$root/etc/credstore/entropy-source.auth")
+run 0 --algorithm ecdsa
+signs() { (cd "$root/var/lib/entropy-source" && "$programs/rsagen" --inspect "$@" 2>&1) | grep -q 'made and verified'; }
+check "with its password it signs" signs --auth-file "$root/etc/credstore/entropy-source.auth"
+signs_not() { ! signs; }
+check "without its password it does not sign" signs_not
 
 # Who is not root learns that he cannot look, not that there is no key.
 if [ "$(id -u)" -eq 0 ]; then
