@@ -51,6 +51,7 @@ stand_in modprobe <<'END'
 echo "$*" >>"$TREE/modprobed"
 END
 stand_in flash-kernel <<'END'
+[ ! -f "$TREE/flash-kernel-fails" ] || exit 1
 echo flashed >>"$TREE/flashed"
 END
 stand_in apt-get <<'END'
@@ -242,6 +243,23 @@ for kind in beagleboard debian; do
     says "-st"
     check "run once more without --chip it is still the same chip" test "$before" = "$(state_of "$root/boot"; state_of "$root/etc")"
 done
+# What was interrupted is done again.
+tree interrupted debian
+: >"$root/flash-kernel-fails"
+run 1
+says "flash-kernel could not install the device tree"
+rm "$root/flash-kernel-fails"
+run 0
+check "flash-kernel is run again" test -f "$root/flashed"
+touch "$root/usr/lib/linux-image-6.1.0-44-armmp/am335x-boneblack.dtb"
+: >"$root/flash-kernel-fails"
+run 1
+rm "$root/flash-kernel-fails"
+run 0
+check "and after a kernel's upgrade" test "$(wc -l <"$root/flashed")" = 2
+chmod 644 "$root/etc/kernel/postinst.d/entropyshare-tpm"
+run 0
+check "the hook can be run" test -x "$root/etc/kernel/postinst.d/entropyshare-tpm"
 tree all-taken beagleboard
 for number in 4 5 6 7; do echo "uboot_overlay_addr$number=/lib/firmware/U$number.dtbo"; done >"$root/boot/uEnv.txt"
 before=$(state_of "$root/boot")
