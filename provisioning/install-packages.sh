@@ -27,7 +27,7 @@ for group in "$@"; do
         ;;
     # debhelper puts the packages together; make-man.py is python's.
     packages) wanted="$wanted debhelper dpkg-dev python3 device-tree-compiler" ;;
-    test-packages) wanted="$wanted lintian debootstrap mandoc man-db groff bash-completion binutils qemu-user-static" ;;
+    test-packages) wanted="$wanted lintian debootstrap mandoc man-db groff bash-completion binutils qemu-user-static piuparts" ;;
     man) wanted="$wanted mandoc man-db groff-base" ;;
     machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
     *) say "$group: one of build, test, evidence, machine, packages, test-packages and man is expected"; exit 64 ;;
