@@ -72,8 +72,9 @@ public final class StateFile {
     public var tooLong: SystemError { SystemError("write", path, errno: EFBIG, .creating) }
 
     /// Replaces the contents, durably: when this returns true they are on the medium, and at no moment is there a file with
-    /// less than the old or the new ones. A new file gets mode 0600, and one of root's its directory's owner. False when the file is no longer what `read` found: it
-    /// was left as it is, to be read and changed again. Once it has returned true it is not to be called again.
+    /// less than the old or the new ones. A new file gets mode 0600, and one of root's its directory's owner. False when the
+    /// file is no longer what `read` found: it was left as it is, to be read and changed again. Once it has returned true it
+    /// is not to be called again.
     public func replace(with bytes: [UInt8]) throws(SystemError) -> Bool {
         precondition(!isPublished, "a state file is replaced once under one lock")
         try prepare(bytes, mode: 0o600, adopting: try status())
