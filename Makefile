@@ -17,7 +17,7 @@ BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/
 help:
 	@echo "make demo   provision a software TPM, send one chunk from a source to a sink, show each step"
 	@echo "make test   every test, on the host and under an emulated Cortex-A8"
-	@echo "make test-board  the board's source on the board's kernel, in an emulated machine: noise sources that are there, or missing"
+	@echo "make test-board  emulated machines: the source on the board's kernel with noise that is there, or missing; a board from installation to removal"
 	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
 	@echo "make sanitize  the tests under AddressSanitizer, those of the sink also under ThreadSanitizer (this machine's build only)"
 	@echo "make evidence  speed, false alarms, and what rngtest, ent and dieharder say of 1 GB of output; SIZE makes it less"
@@ -53,8 +53,9 @@ test-arm64: packages-test board-arm64
 	swift build --build-tests
 	@swift test --skip-build --filter Arm64Tests
 
-test-board: packages-machine board
+test-board: packages-machine packages
 	@Tests/Machine/test.sh
+	@Tests/Machine/test-debian.sh .build-packages .build/release
 
 # RUNS executions of each of the SUBJECTS, or TIME seconds.
 fuzz: packages-test
@@ -117,7 +118,7 @@ test-setup: packages-setup overlays
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
-	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init \
+	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init* \
 		Tests/*/test.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
 
 clean:

@@ -29,7 +29,11 @@ for group in "$@"; do
     packages) wanted="$wanted debhelper dpkg-dev python3 device-tree-compiler" ;;
     test-packages) wanted="$wanted lintian debootstrap mandoc man-db groff bash-completion binutils qemu-user-static piuparts" ;;
     man) wanted="$wanted mandoc man-db groff-base" ;;
-    machine) wanted="$wanted qemu-system-arm cpio kmod" ;;
+    # The compiler and kbuild are for one module of the kernel; qemu-user-static runs the scripts of the packages for the board.
+    machine)
+        wanted="$wanted qemu-system-arm cpio kmod swtpm qemu-user-static util-linux uidmap e2fsprogs xz-utils"
+        wanted="$wanted make gcc-12-arm-linux-gnueabihf linux-kbuild-6.1"
+        ;;
     *) say "$group: one of build, test, evidence, machine, packages, test-packages and man is expected"; exit 64 ;;
     esac
 done
