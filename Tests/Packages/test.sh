@@ -130,8 +130,9 @@ overlays_are_overlays() {
     sh -n "$place/files/usr/sbin/entropyshare-setup"
 }
 
-for package in source sink tools; do
-    ls "$packages"/entropyshare-"$package"_*_amd64.deb >/dev/null 2>&1 || { say "make packages has to run before; there is no entropyshare-$package"; exit 1; }
+for package in source_amd64 sink_amd64 tools_amd64 source_armhf tools_armhf; do
+    ls "$packages"/entropyshare-"${package%_*}"_*_"${package#*_}".deb >/dev/null 2>&1 ||
+        { say "make packages has to run before; there is no entropyshare-$package"; exit 1; }
 done
 version=$(dpkg-parsechangelog --file "$project/provisioning/debian/changelog" --show-field Version)
 for file in "$packages"/*.deb; do

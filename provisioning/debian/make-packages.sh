@@ -24,7 +24,7 @@ released=$(dpkg-parsechangelog --file "$here/changelog" --show-field Version)
 # usage: lay_out ARCHITECTURE PROGRAM-DIRECTORY
 lay_out() {
     tree=$directory/$1/entropyshare
-    rm -rf "$directory/$1"
+    rm -rf "${directory:?}/$1"
     mkdir -p "$tree/programs" "$tree/options"
     programs="entropy-source $tools"
     [ "$1" != amd64 ] || programs="$programs entropy-sink"
