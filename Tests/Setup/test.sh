@@ -193,6 +193,8 @@ broken other-chip "overlay: /boot/uEnv.txt has uboot_overlay_addr4=/lib/firmware
 broken all-taken "has other overlays in all of uboot_overlay_addr4 to 7" "put a # before one of them" \
     "for n in 4 5 6 7; do echo uboot_overlay_addr\$n=/lib/firmware/U\$n.dtbo; done >boot/uEnv.txt"
 broken spidev "overlay: /boot/uEnv.txt has uboot_overlay_addr5=/lib/firmware/BB-SPIDEV0-00A0.dtbo" "put a # before that line" "echo uboot_overlay_addr5=/lib/firmware/BB-SPIDEV0-00A0.dtbo >>boot/uEnv.txt"
+broken other-tpm-overlay "overlay: /boot/uEnv.txt has uboot_overlay_addr5=/lib/firmware/BB-SLB9670-TPM.dtbo" "put a # before that line" "echo uboot_overlay_addr5=/lib/firmware/BB-SLB9670-TPM.dtbo >>boot/uEnv.txt"
+broken dtb-overlay "overlay: /boot/uEnv.txt has dtb_overlay=/lib/firmware/BB-SPIDEV0-00A0.dtbo" "put a # before that line" "echo dtb_overlay=/lib/firmware/BB-SPIDEV0-00A0.dtbo >>boot/uEnv.txt"
 broken overlays-off "overlay: /boot/uEnv.txt does not say enable_uboot_overlays=1" "run this without --check" "sed -i s/overlays=1/overlays=0/ boot/uEnv.txt"
 broken no-firmware "overlay: /lib/firmware/BB-TPM-SPI0-infineon.dtbo is missing" "run this without --check" "rm lib/firmware/*"
 broken no-reboot "device tree: this boot has no TPM at SPI0" "reboot, then run this again" "rm -r $spi/tpm@0"
@@ -201,9 +203,10 @@ broken cryptocape "device tree: a TPM 1.2 at I2C2, as on the CryptoCape" "a TPM 
 broken no-driver "driver: tpm_tis_spi is not loaded" "modprobe tpm_tis_spi" "rmdir sys/bus/spi/drivers/tpm_tis_spi"
 broken no-answer "no answer (error -110)" "MOSI P9_18, MISO P9_21, SCLK P9_22, CS P9_17" "rm dev/tpmrm0; echo 'tpm_tis_spi spi0.0: probe with driver failed with error -110' >dmesg"
 broken no-time "waited in vain (error -62)" "SPI mode 0, at most 10 MHz" "rm dev/tpmrm0; echo 'tpm tpm0: tpm_try_transmit: send(): error -62' >dmesg"
-broken no-device "device: no /dev/tpmrm0" "first mend what is above" "rm dev/tpmrm0"
-broken multi-mode "kernel: 6.12.24-bone20 may let go of the chip select too early" "try Debian's 6.1, or 6.16 and later" "rm dev/tpmrm0; echo 6.12.24-bone20 >proc/sys/kernel/osrelease"
-broken tpm-1.2 "device: the TPM is a 1.2" "a TPM 2.0 is needed" "echo 1 >sys/class/tpm/tpm0/tpm_version_major"
+broken no-device "the TPM says nothing" "look at wiring and power" "rm dev/tpmrm0"
+broken no-device-no-driver "device: no /dev/tpmrm0" "first mend what is above" "rm dev/tpmrm0; rmdir sys/bus/spi/drivers/tpm_tis_spi"
+broken multi-mode "kernel: 6.12.24-bone20 may let go of the chip select too early" "try Linux 6.1, 6.12.34 or later" "rm dev/tpmrm0; echo 6.12.24-bone20 >proc/sys/kernel/osrelease"
+broken tpm-1.2 "device: the TPM is a 1.2" "a TPM 2.0 is needed" "rm dev/tpmrm0; echo 1 >sys/class/tpm/tpm0/tpm_version_major"
 broken tpm-unknown "device: the kernel does not say which TPM it is" "look at dmesg" "rm sys/class/tpm/tpm0/tpm_version_major"
 broken no-rule "device: /dev/tpmrm0 has group and mode root 600" "apt install tpm-udev" "echo root 600 >dev/tpmrm0"
 broken no-user "user: there is no entropy-source" "install entropyshare-source" ": >etc/passwd"
@@ -243,6 +246,12 @@ for kind in beagleboard debian; do
     says "-st"
     check "run once more without --chip it is still the same chip" test "$before" = "$(state_of "$root/boot"; state_of "$root/etc")"
 done
+# As if the kernel had been upgraded, and the hook had not run: a kernel's files are as old as its build.
+next_kernel() {
+    tree_of_kernel=$root/usr/lib/linux-image-6.1.0-44-armmp/am335x-boneblack.dtb
+    fdtput -t s "$tree_of_kernel" / chosen-by-test "the next kernel"
+    touch -d 2026-11-01 "$tree_of_kernel"
+}
 # What was interrupted is done again.
 tree interrupted debian
 : >"$root/flash-kernel-fails"
@@ -251,7 +260,7 @@ says "flash-kernel could not install the device tree"
 rm "$root/flash-kernel-fails"
 run 0
 check "flash-kernel is run again" test -f "$root/flashed"
-touch "$root/usr/lib/linux-image-6.1.0-44-armmp/am335x-boneblack.dtb"
+next_kernel
 : >"$root/flash-kernel-fails"
 run 1
 rm "$root/flash-kernel-fails"
@@ -260,6 +269,10 @@ check "and after a kernel's upgrade" test "$(wc -l <"$root/flashed")" = 2
 chmod 644 "$root/etc/kernel/postinst.d/entropyshare-tpm"
 run 0
 check "the hook can be run" test -x "$root/etc/kernel/postinst.d/entropyshare-tpm"
+tree commented beagleboard
+printf '%s\n' '# say enable_uboot_overlays=1 below' >"$root/boot/uEnv.txt"
+run 0
+check "a comment switches nothing on" grep -qx enable_uboot_overlays=1 "$root/boot/uEnv.txt"
 tree all-taken beagleboard
 for number in 4 5 6 7; do echo "uboot_overlay_addr$number=/lib/firmware/U$number.dtbo"; done >"$root/boot/uEnv.txt"
 before=$(state_of "$root/boot")
@@ -274,9 +287,9 @@ check "beside BB-SPIDEV0 the file is left alone" test "$before" = "$(state_of "$
 check "no reboot is asked for that would mend nothing" sh -c '! grep -q "reboot now" "$1"' - "$place/errors"
 tree upgraded debian
 run 0
-touch "$root/usr/lib/linux-image-6.1.0-44-armmp/am335x-boneblack.dtb"
+next_kernel
 run 1 --check
-says "overlay: the kernel's device tree is newer than the one with the TPM"
+says "overlay: the device tree with the TPM is not this kernel's"
 tree no-tpm-yet beagleboard
 rm -r "$root/dev/tpmrm0" "$root/$spi/tpm@0"
 run 69
