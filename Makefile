@@ -54,8 +54,13 @@ test-arm64: packages-test board-arm64
 	@swift test --skip-build --filter Arm64Tests
 
 test-board: packages-machine packages
-	@Tests/Machine/test.sh
-	@Tests/Machine/test-debian.sh .build-packages .build/release
+	@mkdir -p .build-machine
+	@echo "test-board: a whole Debian is booted beside the seven machines; what it says comes after them"
+	@Tests/Machine/test-debian.sh .build-packages .build/release >.build-machine/test-debian.log 2>&1 & \
+	debian=$$!; result=0; \
+	Tests/Machine/test.sh || result=$$?; \
+	wait $$debian || result=$$?; \
+	cat .build-machine/test-debian.log; exit $$result
 
 # RUNS executions of each of the SUBJECTS, or TIME seconds.
 fuzz: packages-test

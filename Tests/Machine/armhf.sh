@@ -45,9 +45,13 @@ unshare --user --mount --pid --fork --kill-child "$0" --inside "$place/mapped" "
 process=$!
 trap 'kill "$process" 2>/dev/null; wait "$process"; exit 125' HUP INT TERM
 tries=0
-until [ "$(readlink "/proc/$process/ns/user")" != "$(readlink /proc/self/ns/user)" ]; do
+until namespace=$(readlink "/proc/$process/ns/user") && [ "$namespace" != "$(readlink /proc/self/ns/user)" ]; do
     tries=$((tries + 1))
-    [ $tries -lt 100 ] || { say "no user namespace could be made: see /proc/sys/user/max_user_namespaces"; kill "$process"; exit 125; }
+    [ $tries -lt 40 ] || {
+        kill "$process" 2>/dev/null || true
+        say "no user namespace could be made: a container may forbid it, or /proc/sys/user/max_user_namespaces"
+        exit 125
+    }
     sleep 0.05
 done
 echo 0 0 65536 >"/proc/$process/uid_map"

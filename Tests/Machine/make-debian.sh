@@ -150,12 +150,18 @@ take "$initrd" virtio_mmio virtio_blk crc32c_generic ext4
 
 # 4. What is the machine's own: its name, its network, the modules, and the service that runs run-debian.sh's command.
 extra=$work/extra
-mkdir -p "$extra/etc/systemd/network" "$extra/etc/systemd/system" "$extra/usr/lib"
+mkdir -p "$extra/etc/systemd/network" "$extra/etc/systemd/system/systemd-udev-trigger.service.d" "$extra/usr/lib"
 take "$extra/usr" virtio_mmio virtio_net virtio_console virtio_rng tpm_tis af_alg algif_rng jitterentropy_rng autofs4
 echo board >"$extra/etc/hostname"
 printf '127.0.0.1 localhost\n127.0.1.1 board\n' >"$extra/etc/hosts"
 echo 'LABEL=board / ext4 defaults 0 0' >"$extra/etc/fstab"
 printf '[Match]\nType=ether\n[Network]\nDHCP=ipv4\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n' >"$extra/etc/systemd/network/ether.network"
+# At boot udev goes through all devices. Half of them are terminals that nobody looks at, each a twentieth of a second.
+cat >"$extra/etc/systemd/system/systemd-udev-trigger.service.d/no-terminals.conf" <<'UDEV'
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --type=all --action=add --prioritized-subsystem=module,block,tpmrm,net --subsystem-nomatch=tty --subsystem-nomatch=vc
+UDEV
 cat >"$extra/etc/systemd/system/test.service" <<'TEST'
 [Unit]
 Description=The command of run-debian.sh

@@ -63,7 +63,7 @@ files >/root/files
 step tpm 'cat /proc/1/comm; cat /sys/class/tpm/tpm0/tpm_version_major; ls -l /dev/tpmrm0; readlink /sys/class/tpm/tpm0/device/driver'
 step install 'apt-get -q -y install ./entropyshare-*.deb'
 step versions 'for each in entropy-source rsagen curve25519gen entropy-target entropy-config entropyshare-setup; do $each --version; done'
-step manual 'man entropy-source | head -n 6; for each in rsagen curve25519gen entropy-target entropy-config entropy-targets entropyshare-setup; do man -w $each; done'
+step manual 'man entropy-source | head -n 6; man -w rsagen curve25519gen entropy-target entropy-config entropy-targets entropyshare-setup'
 step user 'id entropy-source'
 step idle 'systemctl is-enabled entropy-source; systemctl show -P ConditionResult -P ActiveState entropy-source'
 step setup 'entropyshare-setup'
@@ -80,7 +80,6 @@ step counts 'cd /var/lib/entropy-source && entropy-source --status'
 step security 'systemd-analyze security entropy-source.service | tail -n 1'
 step service 'runuser -u entropy-source -- sh -c ": <>/dev/tpmrm0"'
 step nobody 'runuser -u nobody -- sh -c ": <>/dev/tpmrm0"'
-step check 'entropyshare-setup --check'
 step stop 'systemctl stop entropy-source; systemctl show -P Result -P ExecMainStatus -P ActiveState entropy-source'
 # The next packet is six hours away otherwise.
 step due 'sed -i "s/\"Next\": [0-9]*/\"Next\": 0/" /var/lib/entropy-source/targets.json'
@@ -93,7 +92,7 @@ step again 'systemctl is-active entropy-source; journalctl -q -b -o cat -u entro
 step fingerprint 'sha256sum /var/lib/entropy-source/signer.pub'
 # Three minutes and one minute are too long to wait for here.
 step hang 'mkdir /etc/systemd/system/entropy-source.service.d
-    printf "[Service]\nWatchdogSec=5s\nRestartSec=1s\n" >/etc/systemd/system/entropy-source.service.d/test.conf
+    printf "[Service]\nWatchdogSec=4s\nRestartSec=100ms\n" >/etc/systemd/system/entropy-source.service.d/test.conf
     systemctl daemon-reload && systemctl restart entropy-source && systemctl kill --signal=STOP entropy-source'
 later 'test "$(systemctl show -P NRestarts entropy-source)" = 1 && systemctl is-active entropy-source'
 step watchdog 'systemctl show -P NRestarts entropy-source; systemctl is-active entropy-source; journalctl -q -b -o cat -u entropy-source | grep -iE "watchdog|restart"'
@@ -107,7 +106,6 @@ step failed 'systemctl --failed --no-legend'
 SECOND
 
 # 2. Two boots, and a sink.
-start=$(date +%s)
 cd "$place"
 PATH=$programs:$PATH
 curve25519gen 2>/dev/null
@@ -129,6 +127,7 @@ ended() {
 }
 # What the machine is made of is fetched where it can be seen.
 "$here/make-debian.sh" "$here/../../.build-machine/debian"
+start=$(date +%s)
 say "booting Debian for the board, with a TPM"
 cd - >/dev/null
 boot first --file "$source" --file "$tools" --file "$place/decrypt.pub" --reboot
@@ -220,8 +219,6 @@ says 'Overall exposure level.* [01][.][0-9] OK'
 after service 0
 after nobody 2
 says 'Permission denied'
-after check 1
-says '^ok *sinks: 1 in targets.json' '^ok *service: entropy-source is running'
 after stop 0
 says '^success$' '^0$' '^inactive$'
 
