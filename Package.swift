@@ -33,6 +33,9 @@ let package = Package(
         .executable(name: "entropy-config", targets: ["entropy-config"]),
         .executable(name: "rsagen", targets: ["rsagen"]),
         .executable(name: "curve25519gen", targets: ["curve25519gen"]),
+        // For the benchmarks' own package, Tests/Benchmarks.
+        .library(
+            name: "EntropyCore", targets: ["EntropyPacket", "EntropyCrypto", "EntropyState", "Fortuna", "Platform"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

@@ -1,0 +1,5 @@
+import Benchmark
+import EntropyPacket
+
+benchmark("nothing") { _ = Packet.chunkSize }
+Benchmark.main()
