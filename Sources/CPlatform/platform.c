@@ -38,6 +38,12 @@ __attribute__((constructor)) static void occupy_standard_streams(void) {
   }
 }
 
+static pthread_mutex_t process_lock = PTHREAD_MUTEX_INITIALIZER;
+
+// A mutex of the default kind can neither be refused to nor be released by who does not hold it.
+void platform_lock(void) { pthread_mutex_lock(&process_lock); }
+void platform_unlock(void) { pthread_mutex_unlock(&process_lock); }
+
 static struct timespec read_clock(clockid_t clock) {
   struct timespec now = {0, 0};
   clock_gettime(clock, &now);

@@ -22,6 +22,8 @@ public enum Terminal {
     /// The line with control characters replaced, C1's too, so that a name from a file can neither break the line nor
     /// move the cursor.
     public static func printable(_ line: String) -> String {
+        // Nearly every line: nothing but ASCII's printable characters.
+        guard !line.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) else { return line }
         var text = String.UnicodeScalarView()
         for scalar in line.unicodeScalars {
             text.append(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? "?" : scalar)

@@ -11,7 +11,7 @@ public final class BoxSharedKey: Sendable {
     /// Fails for a peer key of small order.
     public init(_ peer: [UInt8], _ own: BoxPrivateKey) throws(CryptoError) {
         guard peer.count == BoxPublicKey.size else { throw CryptoError(.wrongLength, "a Curve25519 key has 32 bytes") }
-        var secret = SecretBytes(count: Int(crypto_box_BEFORENMBYTES))
+        var secret = SecretBytes(brief: Int(crypto_box_BEFORENMBYTES))
         let result = own.secret.withUnsafeBytes { key in
             secret.withUnsafeMutableBytes { crypto_box_beforenm($0, peer, key) }
         }

@@ -45,8 +45,15 @@ public final class BoxPrivateKey: Sendable {
     }
 
     /// A new key from the kernel's generator.
-    public init() {
-        var secret = SecretBytes(count: BoxPrivateKey.size)
+    public convenience init() { self.init(filling: SecretBytes(count: BoxPrivateKey.size)) }
+
+    /// A new key for one packet.
+    public static func ephemeral() -> BoxPrivateKey {
+        BoxPrivateKey(filling: SecretBytes(brief: BoxPrivateKey.size))
+    }
+
+    private init(filling empty: consuming SecretBytes) {
+        var secret = empty
         secret.withUnsafeMutableBytes { randombytes_buf($0, BoxPrivateKey.size) }
         publicKey = BoxPublicKey(unchecked: BoxPrivateKey.publicBytes(of: secret))
         self.secret = secret

@@ -4,8 +4,9 @@ import CSodium
 /// description, and its bytes are lent only to a closure. It may cross threads: it has one owner, and only `mutating`
 /// access writes.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
-    private let memory: UnsafeMutableRawPointer  // <sodium_malloc>, owned
+    private let memory: UnsafeMutableRawPointer  // <sodium_malloc, or a slot of SecretSlots>, owned
     public let count: Int
+    private let isSlot: Bool
 
     /// `count` zero bytes.
     public init(count: Int) {
@@ -15,6 +16,15 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: max(1, count))
         self.memory = memory
         self.count = count
+        isSlot = false
+    }
+
+    /// `count` zero bytes, at most 64, for what lives as long as one packet: in a page that it shares with others of its kind.
+    public init(brief count: Int) {
+        precondition(count <= SecretSlots.size, "a brief secret has 64 bytes at the most")
+        memory = SecretSlots.take()
+        self.count = count
+        isSlot = true
     }
 
     /// Takes the bytes over and zeroes the array they came in.
@@ -26,7 +36,9 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
         wipe(&bytes)
     }
 
-    deinit { sodium_free(memory) }
+    deinit {
+        if isSlot { SecretSlots.giveBack(memory) } else { sodium_free(memory) }
+    }
 
     public borrowing func withUnsafeBytes<R>(_ body: (UnsafePointer<UInt8>) -> R) -> R {
         body(UnsafePointer(memory.assumingMemoryBound(to: UInt8.self)))

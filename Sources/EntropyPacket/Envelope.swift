@@ -20,7 +20,7 @@ public enum Envelope {
 
     /// Seals to `sink` with a new ephemeral key. Fails for a public key of small order only.
     public static func seal(_ message: SignedMessage, to sink: BoxPublicKey) throws(CryptoError) -> Sealed {
-        let ephemeral = BoxPrivateKey()
+        let ephemeral = BoxPrivateKey.ephemeral()
         let key = try BoxSharedKey(sink.bytes, ephemeral)
         var plain = message.encode()
         defer { wipe(&plain) }

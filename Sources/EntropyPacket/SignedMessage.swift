@@ -35,12 +35,18 @@ public struct SignedMessage: Sendable, Equatable {
         }
     }
 
-    /// The packet, and which of the signers it is by, once its signature is known to be theirs.
-    public func verifiedPacket(by signers: [PublicKey]) throws(PacketError) -> (packet: Packet, signer: Int) {
+    /// The packet, and which of the signers it is by, once its signature is known to be theirs. Whose it is `likely` is tried
+    /// first.
+    public func verifiedPacket(
+        by signers: [PublicKey], likely: Int = 0
+    ) throws(PacketError) -> (packet: Packet, signer: Int) {
         guard !signature.isEmpty else { throw .unsigned }
-        guard let signer = signers.firstIndex(where: { $0.verify(signature, of: message) }) else {
-            throw .signatureInvalid
+        if signers.indices.contains(likely), signers[likely].verify(signature, of: message) {
+            return (try Packet(decoding: message), likely)
         }
-        return (try Packet(decoding: message), signer)
+        for (place, signer) in signers.enumerated() where place != likely && signer.verify(signature, of: message) {
+            return (try Packet(decoding: message), place)
+        }
+        throw .signatureInvalid
     }
 }

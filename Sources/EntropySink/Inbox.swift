@@ -2,13 +2,51 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
 
-/// Packets that wait for the receiver. Whatever came while it was at work goes to it together: in a burst, many packets
-/// share one write of their counters to the medium.
+/// Packets that came. They are opened side by side, by as many threads as there are processors, and judged by one, in the order in
+/// which they came: none of a signer's overtakes another. Whatever was opened while the one was at work goes to it together: in
+/// a burst, many packets share one write of their counters to the medium.
 final class Inbox: Sendable {
     private struct Waiting {
-        var packets: [(arrival: Receiver.Arrival, promise: EventLoopPromise<Receiver.Answer>)] = []
+        let arrival: Receiver.Arrival
+        let promise: EventLoopPromise<Receiver.Answer>
+        /// Nil until a thread has opened it.
+        var opened: Opener.Opened?
+    }
+
+    private struct State {
+        /// In the order in which they came.
+        var packets: [Waiting] = []
+        /// How many have left, and how many of all that ever came a thread has begun to open.
+        var gone = 0
+        var begun = 0
+        /// Threads that open; each looks again before it rests.
+        var opening = 0
         /// The worker is at it, and looks again before it rests.
-        var isWorking = false
+        var isJudging = false
+
+        /// The first that nobody has begun to open.
+        mutating func next() -> (number: Int, Receiver.Arrival)? {
+            guard begun - gone < packets.count else { return nil }
+            defer { begun += 1 }
+            return (begun, packets[begun - gone].arrival)
+        }
+
+        /// Those at the front that are opened, at most so many.
+        mutating func take(_ most: Int) -> [Waiting] {
+            let count = packets.prefix(most).prefix { $0.opened != nil }.count
+            defer {
+                packets.removeFirst(count)
+                gone += count
+            }
+            return Array(packets.prefix(count))
+        }
+
+        /// True once for whoever is to start the worker.
+        mutating func mayJudge() -> Bool {
+            guard !isJudging, packets.first?.opened != nil else { return false }
+            isJudging = true
+            return true
+        }
     }
 
     /// Packets of one round: nobody's receipt waits for more than these.
@@ -16,48 +54,84 @@ final class Inbox: Sendable {
     /// Packets that wait at the most. A peer's place among the connections is free again once it has gone, its packet is not.
     private static let maximumCount = 4096
 
-    private let waiting = NIOLockedValueBox(Waiting())
+    private let state = NIOLockedValueBox(State())
+    private let openers: NIOThreadPool
+    private let openerCount: Int
     private let worker: NIOThreadPool
-    private let judge: @Sendable ([Receiver.Arrival]) -> [Receiver.Answer]
+    private let open: @Sendable (Receiver.Arrival) -> Opener.Opened
+    private let judge: @Sendable ([Opener.Opened]) -> [Receiver.Answer]
 
-    /// `worker` has one thread, and `judge` is called on no other.
-    init(_ worker: NIOThreadPool, judge: @escaping @Sendable ([Receiver.Arrival]) -> [Receiver.Answer]) {
+    /// `openers` has so many threads, each of which may call `open`; `worker` has one, and `judge` is called on no other.
+    init(
+        _ openers: NIOThreadPool, _ openerCount: Int, _ worker: NIOThreadPool,
+        open: @escaping @Sendable (Receiver.Arrival) -> Opener.Opened,
+        judge: @escaping @Sendable ([Opener.Opened]) -> [Receiver.Answer]
+    ) {
+        self.openers = openers
+        self.openerCount = openerCount
         self.worker = worker
+        self.open = open
         self.judge = judge
     }
 
     /// The answer to one packet; fails where too many wait.
     func submit(_ arrival: Receiver.Arrival, _ eventLoop: EventLoop) -> EventLoopFuture<Receiver.Answer> {
         let promise = eventLoop.makePromise(of: Receiver.Answer.self)
-        let (isTaken, isIdle) = waiting.withLockedValue { waiting in
-            guard waiting.packets.count < Inbox.maximumCount else { return (false, false) }
-            waiting.packets.append((arrival, promise))
-            defer { waiting.isWorking = true }
-            return (true, !waiting.isWorking)
+        let (isTaken, isWanted) = state.withLockedValue { state in
+            guard state.packets.count < Inbox.maximumCount else { return (false, false) }
+            state.packets.append(Waiting(arrival: arrival, promise: promise))
+            guard state.opening < openerCount else { return (true, false) }
+            state.opening += 1
+            return (true, true)
         }
         if !isTaken { promise.fail(ChannelError.ioOnClosedChannel) }
-        if isIdle { schedule() }
+        if isWanted { openers.submit { self.openAll(isCancelled: $0 == .cancelled) } }
         return promise.futureResult
+    }
+
+    /// Opens one after the other, as long as there are any.
+    private func openAll(isCancelled: Bool) {
+        guard !isCancelled else { return abandon() }
+        while true {
+            let next = state.withLockedValue { state in
+                let next = state.next()
+                if next == nil { state.opening -= 1 }
+                return next
+            }
+            guard let (number, arrival) = next else { return }
+            let opened = open(arrival)
+            let isFirst = state.withLockedValue { state in
+                state.packets[number - state.gone].opened = opened
+                return state.mayJudge()
+            }
+            if isFirst { schedule() }
+        }
     }
 
     private func schedule() { worker.submit { state in self.work(isCancelled: state == .cancelled) } }
 
     /// One round. What is left comes after whatever else the worker was asked for: a new configuration, a sign of life.
     private func work(isCancelled: Bool) {
-        let round = waiting.withLockedValue { waiting in
-            let round = Array(waiting.packets.prefix(Inbox.roundSize))
-            waiting.packets.removeFirst(round.count)
-            return round
+        guard !isCancelled else { return abandon() }
+        let round = state.withLockedValue { $0.take(Inbox.roundSize) }
+        for (answer, waiting) in zip(judge(round.compactMap { $0.opened }), round) { waiting.promise.succeed(answer) }
+        let isMore = state.withLockedValue { state in
+            state.isJudging = false
+            return state.mayJudge()
         }
-        if isCancelled {
-            for (_, promise) in round { promise.fail(ChannelError.ioOnClosedChannel) }
-        } else {
-            for (answer, (_, promise)) in zip(judge(round.map { $0.arrival }), round) { promise.succeed(answer) }
+        if isMore { schedule() }
+    }
+
+    /// The threads have ended: nobody will judge what is left.
+    private func abandon() {
+        let left = state.withLockedValue { state in
+            defer {
+                state.gone += state.packets.count
+                state.begun = state.gone
+                state.packets = []
+            }
+            return state.packets
         }
-        let isDone = waiting.withLockedValue { waiting in
-            if waiting.packets.isEmpty { waiting.isWorking = false }
-            return waiting.packets.isEmpty
-        }
-        if !isDone { schedule() }
+        for waiting in left { waiting.promise.fail(ChannelError.ioOnClosedChannel) }
     }
 }

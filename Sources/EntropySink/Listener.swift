@@ -7,6 +7,8 @@ import Platform
 /// Accepts connections and feeds their packets to the receiver.
 public final class Listener: Sendable {
     private let group: MultiThreadedEventLoopGroup
+    /// They open packets, the worker judges them.
+    private let openers: NIOThreadPool
     private let worker: NIOThreadPool
     private let channel: Channel
     private let gate: Gate
@@ -45,12 +47,17 @@ public final class Listener: Sendable {
         // One thread: packets are judged in order, and only it touches the receiver.
         worker = NIOThreadPool(numberOfThreads: 1)
         worker.start()
+        openers = NIOThreadPool(numberOfThreads: System.coreCount)
+        openers.start()
+        let opener = receiver.value.opener
+        let inbox = Inbox(
+            openers, System.coreCount, worker, open: { opener.open($0) }, judge: { receiver.value.judge($0) })
         do {
             channel = try Listener.bind(
-                configuration.endpoint, group,
-                Listener.handlers(Inbox(worker) { receiver.value.receive($0) }, gate, clock, log))
+                configuration.endpoint, group, Listener.handlers(inbox, gate, clock, log))
         } catch {
-            // Nothing was given to either yet: there is nothing to report of their end.
+            // Nothing was given to them yet: there is nothing to report of their end.
+            try? openers.syncShutdownGracefully()
             try? worker.syncShutdownGracefully()
             try? group.syncShutdownGracefully()
             throw .cannotListen(configuration.address, errno: (error as? IOError)?.errnoCode)
@@ -85,7 +92,7 @@ public final class Listener: Sendable {
     }
 
     /// False when its threads have not answered since they were last asked. To be called every few seconds.
-    public func isWorking() -> Bool { pulse.check(group.any(), worker) }
+    public func isWorking() -> Bool { pulse.check(group.any(), openers, worker) }
 
     /// Warns of signers whose packets are missed, and has the report written. To be called every few seconds.
     public func look() {
@@ -104,6 +111,7 @@ public final class Listener: Sendable {
         let open = gate.channels
         for each in open { each.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         try? EventLoopFuture.andAllComplete(open.map { $0.closeFuture }, on: group.any()).wait()
+        try? openers.syncShutdownGracefully()
         try? worker.syncShutdownGracefully()
         try? group.syncShutdownGracefully()
         reporter.finish()

@@ -5,9 +5,9 @@ import Health
 import Platform
 
 /// Judges packets in this order: box, signature, recipient, drift, counter, store, chunk, mix (README.md, "The packet"). Those
-/// that come together share one write of their counters.
+/// that come together share one write of their counters. Box and signature are the opener's, which other threads use too.
 ///
-/// Confined to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.
+/// Confined otherwise to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.
 final class Receiver {
     /// A packet as it came.
     struct Arrival: Sendable {
@@ -29,28 +29,36 @@ final class Receiver {
         let key: BoxSharedKey
         /// Nil until it is known.
         var status: Receipt.Status?
+
+        init?(_ opened: Opener.Opened) {
+            guard let content = opened.content else { return nil }
+            (packet, signer, key) = (content.packet, content.signer, content.sharedKey)
+            peer = opened.arrival.peer
+        }
     }
 
     private var configuration: SinkConfiguration
-    private var privateKey: BoxPrivateKey
+    /// Who this sink is, for packets that name a recipient.
+    private var recipient: Recipient
+    /// Opens packets, on any thread.
+    let opener: Opener
     private let pool: EntropyDevice
     /// Of the signers in their order.
     let ledger: Ledger
     private let clock: Clock
     private let log: Log
-    private var keys: [PublicKey]
     /// With the counters as they are now.
     private var signers: [KnownSigner]
 
     init(_ configuration: SinkConfiguration, key: BoxPrivateKey, pool: consuming EntropyDevice, clock: Clock, log: Log)
     {
         self.configuration = configuration
-        privateKey = key
+        recipient = Recipient(key.publicKey)
+        opener = Opener(Opener.Keys(key, configuration.signers.map { $0.key }), log: log)
         self.pool = pool
         self.clock = clock
         self.log = log
         ledger = Ledger(configuration.signers, maximumAge: configuration.maximumAge, clock: clock)
-        keys = configuration.signers.map { $0.key }
         signers = configuration.signers
     }
 
@@ -62,15 +70,16 @@ final class Receiver {
         }
         try other.counterFile.claim(raised)
         configuration = other
-        privateKey = key
-        keys = raised.map { $0.key }
+        recipient = Recipient(key.publicKey)
+        opener.keys = Opener.Keys(key, raised.map { $0.key })
         signers = raised
         ledger.configure(raised, maximumAge: other.maximumAge)
     }
 
-    /// One answer for each packet, in their order.
-    func receive(_ arrivals: [Arrival]) -> [Answer] {
-        var known = arrivals.map { open($0) }
+    /// One answer for each packet, in their order. What was opened before the last change of the configuration is opened anew.
+    func judge(_ opened: [Opener.Opened]) -> [Answer] {
+        let keys = opener.keys
+        var known = opened.map { Known($0.keys === keys ? $0 : opener.open($0.arrival)) }
         var accepted: [Int] = []
         for place in known.indices {
             guard let one = known[place] else { continue }
@@ -88,18 +97,6 @@ final class Receiver {
         }
         ledger.note(signers)
         return known.map { Answer(receipt: $0.map { receipt($0) }) }
-    }
-
-    /// Nil for what is by nobody who is known.
-    private func open(_ arrival: Arrival) -> Known? {
-        do throws(PacketError) {
-            let opened = try Envelope.open(arrival.bytes, with: privateKey)
-            let (packet, signer) = try opened.message.verifiedPacket(by: keys)
-            return Known(packet: packet, signer: signer, peer: arrival.peer, key: opened.sharedKey)
-        } catch {
-            log.junk(.stranger, arrival.peer, "refused: \(error.message)")
-            return nil
-        }
     }
 
     /// Why the packet is refused, for all that is known in memory; nil where it is not.
@@ -131,11 +128,11 @@ final class Receiver {
     }
 
     private func checkRecipient(_ packet: Packet) throws(PacketError) {
-        guard let recipient = packet.recipient else {
+        guard let named = packet.recipient else {
             if configuration.requiresRecipient { throw .recipientMissing }
             return
         }
-        guard recipient == Recipient(privateKey.publicKey) else { throw .wrongRecipient }
+        guard named == recipient else { throw .wrongRecipient }
     }
 
     /// Stores the counters of the accepted packets in one step. Those that must not be mixed get their status.
@@ -211,7 +208,7 @@ final class Receiver {
 
     /// What a log calls a packet: with several signers, by its signer too.
     private func name(_ known: Known) -> String {
-        keys.count == 1
+        signers.count == 1
             ? "packet \(known.packet.counter)"
             : "packet \(known.packet.counter) of signer \(signers[known.signer].label)"
     }

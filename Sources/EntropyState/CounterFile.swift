@@ -128,7 +128,7 @@ public struct CounterFile: Sendable {
     }
 
     private func table(_ document: JSONDocument, _ signers: [KnownSigner]) throws(StateError) -> SignerTable {
-        let table = try SignerTable(FieldReader(file: path, object: document.value))
+        let table = try SignerTable(FieldReader(file: path, object: document.value), known: signers)
         guard table.unnamedCounter == nil || signers.count == 1 || isConfiguration else {
             throw .content(
                 file: path, field: "Counter",

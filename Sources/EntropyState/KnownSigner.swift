@@ -7,13 +7,23 @@ public struct KnownSigner: Sendable {
 
     public let key: PublicKey
     public var counter: Int64
-
     /// The first digits of the fingerprint, for a log.
-    public var label: String { String(decoding: key.fingerprint.utf8.prefix(8), as: UTF8.self) }
+    public let label: String
+
+    init(key: PublicKey, counter: Int64) {
+        self.key = key
+        self.counter = counter
+        label = String(decoding: key.fingerprint.utf8.prefix(8), as: UTF8.self)
+    }
+
+    private init(_ other: KnownSigner, counter: Int64) {
+        (key, label) = (other.key, other.label)
+        self.counter = counter
+    }
 
     /// The same signer with this counter, unless its own is greater: an old file opens no door to a replay.
     public func raised(to stored: Int64?) -> KnownSigner {
-        KnownSigner(key: key, counter: max(counter, stored ?? counter))
+        KnownSigner(self, counter: max(counter, stored ?? counter))
     }
 
     /// The signers of a configuration, those that were taken out left out.

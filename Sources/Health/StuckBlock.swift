@@ -38,23 +38,44 @@ public struct StuckBlock: Sendable {
 
     /// Takes the next bytes; returns the first failure among them. They go on from one call to the next.
     public mutating func add(_ bytes: [UInt8]) -> HealthFailure? {
-        for byte in bytes {
-            let at = count % size
-            // A byte of zero has to count, too.
-            let gone = count < size ? 0 : UInt64(last[at]) &+ 1
-            fingerprint = fingerprint &* StuckBlock.factor &+ UInt64(byte) &+ 1 &- gone &* leaving
-            last[at] = byte
-            count += 1
-            guard count >= size else { continue }
-            if beginnings[Int(fingerprint >> 52)] > 0, isKnown { return .stuckBlock(size: size) }
-            if at == size - 1 { remember() }
+        var start = 0
+        while start < bytes.count {
+            // No further than to the end of a block.
+            let end = min(bytes.count, start + size - count % size)
+            guard scan(bytes[start..<end]) else { return .stuckBlock(size: size) }
+            start = end
+            if count % size == 0 { remember() }
             // As good as a count without an end, which a 32-bit machine has not.
             if count == 2 * size { count = size }
         }
         return nil
     }
 
-    private var isKnown: Bool { fingerprints[..<known].contains(fingerprint) }
+    /// Takes bytes of one block, until one of them is the last of bytes that are known: false. Everything that it looks at for
+    /// each byte is at hand: a sink does this with every chunk.
+    private mutating func scan(_ bytes: ArraySlice<UInt8>) -> Bool {
+        let isFirst = count < size
+        let at = count % size
+        let (leaving, beginnings) = (leaving, beginnings)
+        var fingerprint = fingerprint
+        var taken = 0
+        var isGood = true
+        last.withUnsafeMutableBufferPointer { last in
+            for byte in bytes {
+                // A byte of zero has to count, too.
+                let gone = isFirst ? 0 : UInt64(last[at + taken]) &+ 1
+                fingerprint = fingerprint &* StuckBlock.factor &+ UInt64(byte) &+ 1 &- gone &* leaving
+                last[at + taken] = byte
+                taken += 1
+                guard beginnings[Int(fingerprint >> 52)] > 0, !isFirst || at + taken == last.count else { continue }
+                isGood = !fingerprints[..<known].contains(fingerprint)
+                if !isGood { break }
+            }
+        }
+        self.fingerprint = fingerprint
+        count += taken
+        return isGood
+    }
 
     private mutating func remember() {
         if known == StuckBlock.memory {

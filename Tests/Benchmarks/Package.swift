@@ -19,5 +19,10 @@ let package = Package(
                 "CBare", .product(name: "EntropyCore", package: "entropyshare"),
                 .product(name: "Benchmark", package: "swift-benchmark"),
             ], swiftSettings: [.treatAllWarnings(as: .error)]),
+        // Load for a sink: packets made beforehand, and who sends them.
+        .executableTarget(
+            name: "packets", dependencies: [.product(name: "EntropyCore", package: "entropyshare")],
+            swiftSettings: [.treatAllWarnings(as: .error)]),
+        .executableTarget(name: "storm"),
     ]
 )

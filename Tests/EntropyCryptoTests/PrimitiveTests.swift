@@ -66,6 +66,43 @@ import Testing
         #expect(SecretBytes(moving: &empty).copyBytes() == [])
     }
 
+    /// They share pages, and nothing else: each is its owner's alone, and nothing is left in it for the next one.
+    @Test func briefSecretsShareNothing() async {
+        await withTaskGroup(of: Bool.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    (0..<200).allSatisfy { round in
+                        var secrets: [Secret] = []
+                        for place in 0..<((round * 7 + task) % 150) {
+                            let secret = Secret(UInt8(truncatingIfNeeded: 1 + place + task))
+                            guard secret.wasEmpty else { return false }
+                            secrets.append(secret)
+                        }
+                        return secrets.allSatisfy { $0.isIntact }
+                    }
+                }
+            }
+            for await isGood in group { #expect(isGood) }
+        }
+    }
+
+    /// 64 bytes of one value.
+    private final class Secret {
+        let wasEmpty: Bool
+        private let value: UInt8
+        private let bytes: SecretBytes
+
+        init(_ value: UInt8) {
+            self.value = value
+            var bytes = SecretBytes(brief: 64)
+            wasEmpty = bytes.copyBytes() == [UInt8](repeating: 0, count: 64)
+            bytes.withUnsafeMutableBytes { $0.update(repeating: value, count: 64) }
+            self.bytes = bytes
+        }
+
+        var isIntact: Bool { bytes.copyBytes() == [UInt8](repeating: value, count: 64) }
+    }
+
     @Test(
         arguments: [
             ("", []), ("AA==", [0]), ("AQI=", [1, 2]), ("AQID", [1, 2, 3]), ("+/8=", [0xfb, 0xff]),

@@ -61,7 +61,7 @@ import Testing
 
     /// Packets that come in one burst, and what each of them is answered.
     func burst(_ receiver: Receiver, _ packets: [Envelope.Sealed]) -> [Receipt?] {
-        let answers = receiver.receive(packets.map { Receiver.Arrival(bytes: $0.bytes, peer: Peer(nil)) })
+        let answers = receiver.judge(packets.map { opened(receiver, $0.bytes) })
         return zip(answers, packets).map { answer, packet in
             answer.receipt.flatMap { Receipt(opening: Array($0.dropFirst(2)), with: packet.sharedKey) }
         }
@@ -101,7 +101,41 @@ import Testing
 
     /// What one packet alone is answered.
     func answer(_ receiver: Receiver, _ bytes: [UInt8]) -> [UInt8]? {
-        receiver.receive([Receiver.Arrival(bytes: bytes, peer: Peer(nil))])[0].receipt
+        receiver.judge([opened(receiver, bytes)])[0].receipt
+    }
+
+    func opened(_ receiver: Receiver, _ bytes: [UInt8]) -> Opener.Opened {
+        receiver.opener.open(Receiver.Arrival(bytes: bytes, peer: Peer(nil)))
+    }
+
+    /// While a packet waits for its judgement the sink is told of a new key, or of another signer.
+    @Test func whatWasOpenedByAnOldConfigurationIsOpenedAnew() throws {
+        let receiver = try receiver()
+        let packet = try sealed(counter: 6)
+        let waiting = opened(receiver, packet.bytes)
+        #expect(waiting.content != nil)
+        let stranger = try SoftwareSigner(generating: .ecdsaP256)
+        let other = try SinkConfiguration(
+            reading: directory.file("config.json"), warn: { _ in })
+        try receiver.configure(other, key: BoxPrivateKey())
+        #expect(receiver.judge([waiting])[0].receipt == nil)
+        try receiver.configure(other, key: sink)
+        let signed = try sealed(counter: 7, by: stranger)
+        let unknown = opened(receiver, signed.bytes)
+        #expect(unknown.content == nil)
+        try directory.write(
+            "config.json",
+            directory.text("config.json").replacingOccurrences(
+                of: Data(try ReceiverTests.signer.get().publicKey.pkix).base64EncodedString()
+                    .replacingOccurrences(of: "/", with: "\\/"),
+                with: Data(stranger.publicKey.pkix).base64EncodedString()))
+        try receiver.configure(
+            try SinkConfiguration(reading: directory.file("config.json"), warn: { _ in }), key: sink)
+        // The first is by nobody who is known now, the second is.
+        let receipts = receiver.judge([waiting, unknown]).map { $0.receipt }
+        #expect(receipts[0] == nil)
+        #expect(
+            receipts[1].flatMap { Receipt(opening: Array($0.dropFirst(2)), with: signed.sharedKey) }?.status == .mixed)
     }
 
     var poolSize: Int { get throws { try directory.read("pool").count } }

@@ -70,6 +70,8 @@ import Testing
             for _ in 0..<40 {
                 _ = try? SignerEditor(path).change(adding: other, removing: nil)
                 _ = try? SignerEditor(path).change(adding: nil, removing: other)
+                // Longer than whoever waits for the lock sleeps between two looks.
+                Thread.sleep(forTimeInterval: 0.015)
             }
         }
         editor.start()

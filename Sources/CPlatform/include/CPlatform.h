@@ -64,6 +64,10 @@ void platform_limit_thread_stacks(size_t bytes);
 // Raises the number of descriptors that this process may have, and returns what it is then.
 uint64_t platform_raise_descriptor_limit(uint64_t wanted);
 
+// One lock for the whole process, for a few instructions at a time.
+void platform_lock(void);
+void platform_unlock(void);
+
 // A byte that is 1 here, and 0 in each copy of this process that fork(2) makes, where the kernel can do that. NULL where there
 // is no memory.
 const volatile uint8_t *_Nullable platform_fork_mark(void);
