@@ -2,8 +2,8 @@
 # build, run. `make help` lists the rest.
 
 .PHONY: help demo build board board-arm64 man overlays packages lint clean \
-	test test-arm64 test-board test-man test-packages test-setup fuzz sanitize evidence \
-	packages-build packages-test packages-evidence packages-machine packages-packages packages-test-packages packages-setup \
+	test test-arm64 test-board test-man test-packages test-setup fuzz sanitize evidence bench \
+	packages-build packages-test packages-evidence packages-bench packages-machine packages-packages packages-test-packages packages-setup \
 	packages-man
 .DEFAULT_GOAL := help
 
@@ -21,6 +21,7 @@ help:
 	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
 	@echo "make sanitize  the tests under AddressSanitizer, those of the sink also under ThreadSanitizer (this machine's build only)"
 	@echo "make evidence  speed, false alarms, and what rngtest, ent and dieharder say of 1 GB of output; SIZE makes it less"
+	@echo "make bench  every figure beside its peer and its limit: a table, docs/benchmarks; RUNS and PARTS make it less"
 	@echo "make build  the six programs for this machine, optimized, in .build/release"
 	@echo "make board  the five programs of the board for armv7, in .build-board/build/release"
 	@echo "make board-arm64  the same for 64-bit boards, in .build-arm64/build/release"
@@ -43,7 +44,7 @@ WAITING_TESTS := KillTests|EnduranceTests|NoiseProgramTests|SelfTestProgramTests
 test: packages-test board
 	swift build --build-tests
 	@swift test --skip-build --ignore-lock --filter '$(WAITING_TESTS)' >.build/waiting.log 2>&1 & \
-	waiting=$$!; result=0; \
+	waiting=$$!; result=0; trap 'kill $$waiting; wait $$waiting; exit 1' HUP INT TERM; \
 	swift test --skip-build --ignore-lock --skip '$(WAITING_TESTS)' || result=$$?; \
 	wait $$waiting || result=$$?; \
 	cat .build/waiting.log; exit $$result
@@ -57,7 +58,7 @@ test-board: packages-machine packages
 	@mkdir -p .build-machine
 	@echo "test-board: a whole Debian is booted beside the seven machines; what it says comes after them"
 	@Tests/Machine/test-debian.sh .build-packages .build/release >.build-machine/test-debian.log 2>&1 & \
-	debian=$$!; result=0; \
+	debian=$$!; result=0; trap 'kill $$debian; wait $$debian; exit 1' HUP INT TERM; \
 	Tests/Machine/test.sh || result=$$?; \
 	wait $$debian || result=$$?; \
 	cat .build-machine/test-debian.log; exit $$result
@@ -80,6 +81,12 @@ sanitize: packages-test
 # Writes docs/evidence.md, unless SIZE is less than 1G (Tests/Evidence/run.sh).
 evidence: packages-evidence
 	@SIZE=$(SIZE) REPORT=$(REPORT) Tests/Evidence/run.sh
+
+# Writes docs/benchmarks, unless RUNS is less than 5 or PARTS are named (Tests/Benchmarks/run.py). What it compares with is a
+# package of its own.
+bench: packages-bench build board
+	swift build --configuration release --package-path Tests/Benchmarks --scratch-path .build-benchmarks
+	@RUNS=$(RUNS) Tests/Benchmarks/run.py $(PARTS)
 
 # The Swift runtime goes into the programs: a server needs Debian's libraries only.
 build: packages-build
@@ -127,7 +134,7 @@ lint:
 		Tests/*/test.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
 
 clean:
-	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-arm64 .build-man .build-overlays .build-packages .build-devicetree
+	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-benchmarks .build-arm64 .build-man .build-overlays .build-packages .build-devicetree
 
 packages-build:
 	@provisioning/install-packages.sh build
@@ -137,6 +144,9 @@ packages-test:
 
 packages-evidence:
 	@provisioning/install-packages.sh build evidence
+
+packages-bench:
+	@provisioning/install-packages.sh build test bench
 
 packages-machine:
 	@provisioning/install-packages.sh machine

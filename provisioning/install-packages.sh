@@ -2,7 +2,7 @@
 # Installs the Debian packages that are missing, as root or by sudo, and says which. Of a package that brings a daemon along
 # only the program that is wanted is taken, to /usr/local/bin.
 #
-# usage: install-packages.sh build|test|evidence|machine|packages|test-packages|man...
+# usage: install-packages.sh build|test|evidence|bench|machine|packages|test-packages|man...
 set -eu
 
 say() { echo "install-packages: $*" >&2; }
@@ -25,6 +25,7 @@ for group in "$@"; do
         wanted="$wanted ent dieharder"
         taken="$taken $rngtest"
         ;;
+    bench) wanted="$wanted python3-matplotlib valgrind" ;;
     # debhelper puts the packages together; make-man.py is python's.
     packages) wanted="$wanted debhelper dpkg-dev python3 device-tree-compiler" ;;
     test-packages) wanted="$wanted lintian debootstrap mandoc man-db groff bash-completion binutils qemu-user-static piuparts" ;;
@@ -34,7 +35,7 @@ for group in "$@"; do
         wanted="$wanted qemu-system-arm cpio kmod swtpm qemu-user-static util-linux uidmap e2fsprogs xz-utils"
         wanted="$wanted make gcc-12-arm-linux-gnueabihf linux-kbuild-6.1"
         ;;
-    *) say "$group: one of build, test, evidence, machine, packages, test-packages and man is expected"; exit 64 ;;
+    *) say "$group: one of build, test, evidence, bench, machine, packages, test-packages and man is expected"; exit 64 ;;
     esac
 done
 

@@ -77,7 +77,7 @@ step journal 'journalctl -q -o cat -u entropy-source'
 step errors 'journalctl -q -o cat -p err -u entropy-source'
 step status 'systemctl status entropy-source'
 step counts 'cd /var/lib/entropy-source && entropy-source --status'
-step security 'systemd-analyze security entropy-source.service | tail -n 1'
+step security 'systemd-analyze security --threshold=15 entropy-source.service >/tmp/security; result=$?; tail -n 1 /tmp/security; exit $result'
 step service 'runuser -u entropy-source -- sh -c ": <>/dev/tpmrm0"'
 step nobody 'runuser -u nobody -- sh -c ": <>/dev/tpmrm0"'
 step stop 'systemctl stop entropy-source; systemctl show -P Result -P ExecMainStatus -P ActiveState entropy-source'
@@ -101,7 +101,7 @@ systemctl daemon-reload
 step remove 'dpkg --remove entropyshare-source entropyshare-tools; systemctl is-active entropy-source; ls /var/lib/entropy-source'
 step purge 'dpkg --purge entropyshare-source entropyshare-tools; dpkg --list "entropyshare-*" | grep -E "^.i|^rc"; ls /var/lib/entropy-source'
 files | diff /root/files - >/root/differences
-step left 'cat /root/differences'
+step left 'test "$(wc -l </root/files)" -gt 1000 && cat /root/differences'
 step failed 'systemctl --failed --no-legend'
 SECOND
 
@@ -215,7 +215,7 @@ says 'Active: active (running)' 'Status: ".*mixed'
 after counts 0
 says "^10.0.2.2:$port *mixed *1 "
 after security 0
-says 'Overall exposure level.* [01][.][0-9] OK'
+says 'Overall exposure level.* OK'
 after service 0
 after nobody 2
 says 'Permission denied'

@@ -8,7 +8,8 @@
 // packets, the seconds they took, this program's processor time, and the microseconds from connect to the end of the sink's
 // answer, half of them and 99 of 100 of them below. Fails where an answer is not a receipt's length.
 //
-// Junk has a packet's length and random bytes; it comes from 1,000 addresses, 127.4.x.y, DEPTH connections at a time.
+// Junk has a packet's length and random bytes; it comes from 1,000 addresses, 127.4.x.y, DEPTH connections at a time, until SECONDS
+// have passed or SIGTERM comes. Prints frames and the seconds they took.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,6 +17,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,10 +185,18 @@ static void send_junk(struct connection *connection, uint32_t number) {
   while (begin(connection, address, frame, sizeof frame)) usleep(1000);
 }
 
+static volatile sig_atomic_t is_ending;
+
+static void end(int signal) {
+  (void)signal;
+  is_ending = 1;
+}
+
 static int junk(int depth, double limit) {
+  signal(SIGTERM, end);
   int64_t started = microseconds(), sent = 0;
   for (int number = 0; number < depth; number++) send_junk(connections + number, (uint32_t)sent++);
-  while (microseconds() - started < (int64_t)(limit * 1e6)) {
+  while (!is_ending && microseconds() - started < (int64_t)(limit * 1e6)) {
     struct epoll_event ready[256];
     int count = epoll_wait(events, ready, 256, 100);
     for (int place = 0; place < count; place++) {
