@@ -131,7 +131,7 @@ test-setup: packages-setup overlays
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
 	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init* \
-		Tests/*/test.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
+		Tests/*/test.sh Tests/checks.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
 
 clean:
 	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-benchmarks .build-arm64 .build-man .build-overlays .build-packages .build-devicetree

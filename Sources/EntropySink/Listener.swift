@@ -134,6 +134,14 @@ public final class Listener: Sendable {
         { ConnectionHandler(gate: gate, log: log, clock: clock) { inbox.submit($0, $1) } }
     }
 
+    private static func configure(_ channel: Channel) throws {
+        guard let options = channel.syncOptions else { throw ChannelError.operationUnsupported }
+        try options.setOption(.allowRemoteHalfClosure, value: true)
+        // A sink writes once and closes: the receipt leaves together with the end of the stream, in one segment.
+        try options.setOption(.tcpOption(.init(rawValue: Network.cork)), value: 1)
+        try options.setOption(.maxMessagesPerRead, value: 4)
+    }
+
     private static func bind(
         _ endpoint: Endpoint, _ group: MultiThreadedEventLoopGroup,
         _ makeHandler: @escaping @Sendable () -> ConnectionHandler
@@ -148,12 +156,12 @@ public final class Listener: Sendable {
                 }
             }
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(makeHandler()) }
+                // At once, and not as options of the bootstrap, each of which would cost a future for each connection.
+                channel.eventLoop.makeCompletedFuture {
+                    try configure(channel)
+                    try channel.pipeline.syncOperations.addHandler(makeHandler())
+                }
             }
-            .childChannelOption(.allowRemoteHalfClosure, value: true)
-            // A sink writes once and closes: the receipt leaves together with the end of the stream, in one segment.
-            .childChannelOption(.tcpOption(.init(rawValue: Network.cork)), value: 1)
-            .childChannelOption(.maxMessagesPerRead, value: 4)
         let port = Int(endpoint.port)
         guard endpoint.host.isEmpty else { return try bootstrap.bind(host: endpoint.host, port: port).wait() }
         do {

@@ -28,13 +28,7 @@ fi
 
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-passed=0
-failed=0
-check() {
-    what=$1
-    shift
-    if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); say "FAILED: $overlay: $what"; fi
-}
+. "$project/Tests/checks.sh"
 # usage: has NODE PROPERTY TYPE VALUE
 has() { check "$1 $2 is $4, not $(fdtget -t "$3" "$merged" "$1" "$2" 2>&1)" test "$(fdtget -t "$3" "$merged" "$1" "$2" 2>/dev/null)" = "$4"; }
 decompile() { dtc -q -s -I dtb -O dts "$1" 2>/dev/null; }
@@ -53,7 +47,7 @@ spi=$ocp/interconnect@48000000/segment@0/target-module@30000/spi@0
 
 # usage: judge OVERLAY BASE CHIP: the merged tree has the TPM, and nothing else that is new.
 judge() {
-    overlay=$1
+    case=$1
     merged=$place/$1.dtb
     fdtoverlay -i "$2" -o "$merged" "$overlays/$1.dtbo" 2>"$place/errors" || true
     check "it merges: $(cat "$place/errors")" test -s "$merged"
@@ -82,7 +76,7 @@ judge() {
 }
 
 # 1. Debian's own.
-overlay=base
+case=base
 merged=$base
 has / compatible s "ti,am335x-bone-black ti,am335x-bone ti,am33xx"
 has "$spi" status s disabled
@@ -101,7 +95,7 @@ END
 } | sed "s/^\tocp {/\tocp: ocp {/; s/pinmux@800 {/am33xx_pinmux: pinmux@800 {/" |
     awk '/target-module@30000 \{/ { inside++ } /spi@0 \{/ && inside { sub(/spi@0/, "spi0: spi@0"); inside = 0 } { print }' >"$place/symbols.dts"
 dtc -q -@ -I dts -O dtb -o "$place/symbols.dtb" "$place/symbols.dts" 2>"$place/errors" || { cat "$place/errors" >&2; exit 1; }
-overlay=base-with-symbols
+case=base-with-symbols
 merged=$place/symbols.dtb
 has /__symbols__ spi0 s "$spi"
 has /__symbols__ am33xx_pinmux s "$pinmux"
@@ -112,9 +106,8 @@ judge BB-TPM-SPI0-st "$place/symbols.dtb" st,st33htpm-spi
 
 # 3. Why there are two forms.
 for chip in infineon st; do
-    overlay=BB-TPM-SPI0-$chip
-    check "not for a tree without symbols" sh -c "! fdtoverlay -i '$base' -o '$place/none' '$overlays/$overlay.dtbo' 2>/dev/null"
+    case=BB-TPM-SPI0-$chip
+    check "not for a tree without symbols" sh -c "! fdtoverlay -i '$base' -o '$place/none' '$overlays/$case.dtbo' 2>/dev/null"
 done
 
-[ "$failed" -eq 0 ] || { say "$failed checks failed, $passed passed"; exit 1; }
-say "$passed checks passed"
+conclude

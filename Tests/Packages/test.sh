@@ -22,21 +22,9 @@ place=$(mktemp -d "$packages/test.XXXXXX")
 trap 'rm -rf "$place"' EXIT
 trap 'exit 1' HUP INT TERM
 
-passed=0
-failed=0
-case=
-# usage: check WHAT COMMAND...
-check() {
-    what=$1
-    shift
-    if "$@" >"$place/output" 2>&1; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        say "FAILED: $case: $what; it said:"
-        sed 's/^/    /' "$place/output"
-    fi
-}
+. "$project/Tests/checks.sh"
+attempt() { "$@" >"$place/output" 2>&1; }
+told() { cat "$place/output"; }
 # usage: same EXPECTED FOUND, two files.
 same() { diff -u "$1" "$2"; }
 not() { ! "$@"; }
@@ -161,17 +149,13 @@ done
 
 # 2. The packages for amd64 in a fresh Debian.
 
-summary() {
-    say "$passed passed, $failed failed${1:+, $1}"
-    [ "$failed" -eq 0 ] || exit 1
-    exit 0
-}
 if [ "$(id -u)" -ne 0 ]; then
     if [ "${CI:-}" = true ]; then
         failed=$((failed + 1))
         say "FAILED: installation in a fresh Debian: CI is true, and this is not root"
     fi
-    summary "skipped: installation in a fresh Debian, which needs root"
+    conclude "without installation in a fresh Debian, which needs root"
+    exit
 fi
 if [ ! -f "$root.complete" ]; then
     say "making a fresh Debian 12 in $root (a minute or two)"
@@ -336,4 +320,4 @@ piuparts_passes() {
         { grep -A 9 ERROR "$packages/piuparts.log" || true; echo "the whole log is $packages/piuparts.log"; return 1; }
 }
 check "piuparts" piuparts_passes
-summary
+conclude

@@ -19,19 +19,8 @@ finish() {
 }
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
-passed=0
-failed=0
-check() {
-    what=$1
-    shift
-    if "$@"; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        say "FAILED: $case: $what; it said:"
-        sed 's/^/    /' "$place/output" "$place/errors"
-    fi
-}
+. "$project/Tests/checks.sh"
+told() { cat "$place/output" "$place/errors"; }
 
 # 1. The stand-ins. What they say is in files of the tree, so that a case can change it.
 mkdir "$place/bin"
@@ -365,5 +354,4 @@ run 1 --check
 check "no line of theirs" sh -c '! grep -q "^ok  *device: forged" "$1"' - "$place/output"
 check "no control characters" sh -c '! tr -d "\n" <"$1" | grep -q "[[:cntrl:]]"' - "$place/output"
 
-[ "$failed" -eq 0 ] || { say "$failed checks failed, $passed passed"; exit 1; }
-say "$passed checks passed"
+conclude
