@@ -9,15 +9,18 @@ public struct KnownSigner: Sendable {
     public var counter: Int64
     /// The first digits of the fingerprint, for a log.
     public let label: String
+    /// The key as a file has it, in base64.
+    let text: String
 
     init(key: PublicKey, counter: Int64) {
         self.key = key
         self.counter = counter
         label = String(decoding: key.fingerprint.utf8.prefix(8), as: UTF8.self)
+        text = Base64.encode(key.pkix)
     }
 
     private init(_ other: KnownSigner, counter: Int64) {
-        (key, label) = (other.key, other.label)
+        (key, label, text) = (other.key, other.label, other.text)
         self.counter = counter
     }
 

@@ -1,4 +1,5 @@
 import EntropyCrypto
+import Platform
 
 /// The signers and their counters as they stand in a sink's configuration, or in the file that its `State` names: `Signer` is
 /// one key with a `Counter` beside it, or a list of objects with a `Key` and a `Counter` each. A counter knows its key: none
@@ -73,8 +74,10 @@ struct SignerTable {
     private static func key(
         _ reader: FieldReader, _ field: StaticString, _ known: [KnownSigner]
     ) throws(StateError) -> PublicKey {
+        if let text = try reader.string(field), let same = known.first(where: { Text.areEqual($0.text, text) }) {
+            return same.key
+        }
         let bytes = try reader.requiredBytes(field)
-        if let same = known.first(where: { $0.key.pkix == bytes }) { return same.key }
         do throws(CryptoError) {
             return try PublicKey(bytes)
         } catch {

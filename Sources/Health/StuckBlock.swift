@@ -13,16 +13,31 @@ public struct StuckBlock: Sendable {
     /// Bytes of a block.
     public let size: Int
     private var fingerprints = [UInt64](repeating: 0, count: memory)
-    private var known = 0
-    private var place = 0
     /// How many of the fingerprints begin with these twelve bits: most bytes need no further look.
     private var beginnings = [UInt8](repeating: 0, count: 1 << 12)
-    /// The last bytes, a ring, their fingerprint, and how many there are since the beginning.
+    /// The last bytes, a ring.
     private var last: [UInt8]
-    private var fingerprint: UInt64 = 0
-    private var count = 0
+    private var state = State()
     /// What a byte weighs that leaves.
     private let leaving: UInt64
+
+    private struct State {
+        /// Of the last bytes.
+        var fingerprint: UInt64 = 0
+        /// Where the next byte goes in the ring, whose beginning is that of a block; and whether there is a block already.
+        var at = 0
+        var isFull = false
+        /// Fingerprints that are remembered, and where the next one goes.
+        var known = 0
+        var place = 0
+    }
+
+    /// The tables, for a loop that looks at them with every byte: a sink does this with every chunk.
+    private struct Tables {
+        let fingerprints: UnsafeMutableBufferPointer<UInt64>
+        let beginnings: UnsafeMutableBufferPointer<UInt8>
+        let last: UnsafeMutableBufferPointer<UInt8>
+    }
 
     /// The fingerprint is a polynomial over the bytes, modulo 2⁶⁴. Nobody gains by making two alike here.
     private static let factor: UInt64 = 0x9e37_79b9_7f4a_7c15
@@ -38,61 +53,55 @@ public struct StuckBlock: Sendable {
 
     /// Takes the next bytes; returns the first failure among them. They go on from one call to the next.
     public mutating func add(_ bytes: [UInt8]) -> HealthFailure? {
-        var start = 0
-        while start < bytes.count {
-            // No further than to the end of a block.
-            let end = min(bytes.count, start + size - count % size)
-            guard scan(bytes[start..<end]) else { return .stuckBlock(size: size) }
-            start = end
-            if count % size == 0 { remember() }
-            // As good as a count without an end, which a 32-bit machine has not.
-            if count == 2 * size { count = size }
-        }
-        return nil
-    }
-
-    /// Takes bytes of one block, until one of them is the last of bytes that are known: false. Everything that it looks at for
-    /// each byte is at hand: a sink does this with every chunk.
-    private mutating func scan(_ bytes: ArraySlice<UInt8>) -> Bool {
-        let isFirst = count < size
-        let at = count % size
-        let (leaving, beginnings) = (leaving, beginnings)
-        var fingerprint = fingerprint
-        var taken = 0
-        var isGood = true
-        last.withUnsafeMutableBufferPointer { last in
-            for byte in bytes {
-                // A byte of zero has to count, too.
-                let gone = isFirst ? 0 : UInt64(last[at + taken]) &+ 1
-                fingerprint = fingerprint &* StuckBlock.factor &+ UInt64(byte) &+ 1 &- gone &* leaving
-                last[at + taken] = byte
-                taken += 1
-                guard beginnings[Int(fingerprint >> 52)] > 0, !isFirst || at + taken == last.count else { continue }
-                isGood = !fingerprints[..<known].contains(fingerprint)
-                if !isGood { break }
+        var state = state
+        let leaving = leaving
+        let isGood = fingerprints.withUnsafeMutableBufferPointer { fingerprints in
+            beginnings.withUnsafeMutableBufferPointer { beginnings in
+                last.withUnsafeMutableBufferPointer { last in
+                    StuckBlock.scan(
+                        bytes, &state, leaving,
+                        Tables(fingerprints: fingerprints, beginnings: beginnings, last: last))
+                }
             }
         }
-        self.fingerprint = fingerprint
-        count += taken
-        return isGood
+        self.state = state
+        return isGood ? nil : .stuckBlock(size: size)
     }
 
-    private mutating func remember() {
-        if known == StuckBlock.memory {
-            beginnings[Int(fingerprints[place] >> 52)] -= 1
-        } else {
-            known += 1
+    /// False at the first byte that is the last one of a block that is known.
+    private static func scan(_ bytes: [UInt8], _ state: inout State, _ leaving: UInt64, _ tables: Tables) -> Bool {
+        for byte in bytes {
+            // A byte of zero has to count, too.
+            let gone = state.isFull ? UInt64(tables.last[state.at]) &+ 1 : 0
+            state.fingerprint = state.fingerprint &* factor &+ UInt64(byte) &+ 1 &- gone &* leaving
+            tables.last[state.at] = byte
+            state.at += 1
+            let isEnd = state.at == tables.last.count
+            if isEnd { (state.at, state.isFull) = (0, true) }
+            guard state.isFull else { continue }
+            if tables.beginnings[Int(state.fingerprint >> 52)] > 0,
+                tables.fingerprints[..<state.known].contains(state.fingerprint)
+            {
+                return false
+            }
+            if isEnd { remember(&state, tables) }
         }
-        fingerprints[place] = fingerprint
-        beginnings[Int(fingerprint >> 52)] += 1
-        place = (place + 1) % StuckBlock.memory
+        return true
+    }
+
+    private static func remember(_ state: inout State, _ tables: Tables) {
+        if state.known == memory {
+            tables.beginnings[Int(tables.fingerprints[state.place] >> 52)] -= 1
+        } else {
+            state.known += 1
+        }
+        tables.fingerprints[state.place] = state.fingerprint
+        tables.beginnings[Int(state.fingerprint >> 52)] += 1
+        state.place = (state.place + 1) % memory
     }
 
     /// The next byte begins a block.
-    public mutating func restart() {
-        fingerprint = 0
-        count = 0
-    }
+    public mutating func restart() { (state.fingerprint, state.at, state.isFull) = (0, 0, false) }
 
     /// What is wrong with bytes that shall be as good as random: 16 bytes that come again, or one value 16 times in a row,
     /// wherever. A good chunk of 1,024 bytes fails with 2⁻⁴⁹: each byte is compared with up to 64 fingerprints of 64 bits.
