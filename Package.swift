@@ -35,7 +35,8 @@ let package = Package(
         .executable(name: "curve25519gen", targets: ["curve25519gen"]),
         // For the benchmarks' own package, Tests/Benchmarks.
         .library(
-            name: "EntropyCore", targets: ["EntropyPacket", "EntropyCrypto", "EntropyState", "Fortuna", "Platform"]),
+            name: "EntropyCore",
+            targets: ["EntropyPacket", "EntropyCrypto", "EntropyState", "Fortuna", "Platform", "CEvidence"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),

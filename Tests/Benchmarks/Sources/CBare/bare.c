@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY = 32, NONCE = 24, LARGEST = 4096, KILOBYTE = 1024 };
+enum { KEY = 32, NONCE = 24, LARGEST = 4096 };
 
 struct bare {
   EVP_PKEY *signer;
@@ -74,17 +74,4 @@ int bare_open(
       crypto_box_open_easy_afternm(plain, envelope + KEY + NONCE, size - KEY - NONCE, envelope + KEY, shared) != 0)
     return -1;
   return verify(bare, plain + message, message_size, plain + signature, signature_size) ? 0 : -1;
-}
-
-int bare_kilobytes(size_t count) {
-  static const uint8_t zeros[KILOBYTE + KEY], counter[16];
-  uint8_t output[KILOBYTE + KEY] = {1};
-  EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-  int written;
-  int good = context && EVP_EncryptInit_ex(context, EVP_aes_256_ctr(), NULL, NULL, NULL) == 1;
-  for (size_t done = 0; good && done < count; done++)
-    good = EVP_EncryptInit_ex(context, NULL, NULL, output + KILOBYTE, counter) == 1 &&
-           EVP_EncryptUpdate(context, output, &written, zeros, sizeof zeros) == 1;
-  EVP_CIPHER_CTX_free(context);
-  return good ? 0 : -1;
 }

@@ -3,6 +3,7 @@
 
 import Benchmark
 import CBare
+import CEvidence
 import EntropyPacket
 import Fortuna
 import Platform
@@ -21,7 +22,7 @@ let accumulator = try fedAccumulator()
 benchmark("fortuna") {
     for _ in 0..<chunks { blackHole(try accumulator.read(Packet.chunkSize)) }
 }
-benchmark("fortuna, C") { try require(bare_kilobytes(chunks) == 0) }
+benchmark("fortuna, C") { try require(evidence_bare_kilobytes(chunks) >= 0) }
 
 Benchmark.main()
 

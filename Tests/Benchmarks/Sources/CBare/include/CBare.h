@@ -23,7 +23,4 @@ int bare_open(
     bare *bare, const uint8_t *envelope, size_t size, size_t message, size_t message_size, size_t signature,
     size_t signature_size);
 
-/// Makes `count` kilobytes by AES-256-CTR, with a new key for each that is the end of the one before. 0 is success.
-int bare_kilobytes(size_t count);
-
 #endif
