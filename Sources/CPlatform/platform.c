@@ -78,6 +78,7 @@ void platform_error_text(int error, char *text, size_t size) {
 static int describe(int result, const struct stat *status, struct platform_file *file) {
   if (result != 0) return -1;
   file->size = status->st_size;
+  file->modified = (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
   file->mode = status->st_mode & 07777;
   file->owner = status->st_uid;
   file->group = status->st_gid;

@@ -11,14 +11,19 @@ public enum Base64 {
 
     /// Nil for text that is not base64: another alphabet, white space, missing padding.
     public static func decode(_ text: String) -> [UInt8]? {
-        // Where char has a sign, libsodium 1.0.18 takes every byte from 0x80 on for a slash.
-        guard text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
-        let characters = text.utf8.map { CChar(bitPattern: $0) }
-        var bytes = [UInt8](repeating: 0, count: characters.count / 4 * 3 + 3)
-        var count = 0
-        let result = sodium_base642bin(
-            &bytes, bytes.count, characters, characters.count, nil, &count, nil, sodium_base64_VARIANT_ORIGINAL)
-        guard result == 0 else { return nil }
-        return Array(bytes.prefix(count))
+        var text = text
+        return text.withUTF8 { characters in
+            // Where char has a sign, libsodium 1.0.18 takes every byte from 0x80 on for a slash.
+            guard characters.allSatisfy({ $0 < 0x80 }) else { return nil }
+            guard let start = characters.baseAddress else { return [] }
+            var bytes = [UInt8](repeating: 0, count: characters.count / 4 * 3 + 3)
+            var count = 0
+            let result = sodium_base642bin(
+                &bytes, bytes.count, UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self), characters.count, nil,
+                &count, nil, sodium_base64_VARIANT_ORIGINAL)
+            guard result == 0 else { return nil }
+            bytes.removeLast(bytes.count - count)
+            return bytes
+        }
     }
 }

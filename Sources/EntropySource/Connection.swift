@@ -89,6 +89,8 @@ final class Connection {
             // Do not wait for a name server that does not answer.
             (CURLOPT_QUICK_EXIT, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, Int(Connection.connectLimit)),
+            // An address is asked for once in hours, and libcurl goes through all that it keeps each time.
+            (CURLOPT_DNS_CACHE_TIMEOUT, 0),
         ] {
             results.append(curl_set_long(handle, option, value))
         }

@@ -10,6 +10,7 @@ final class Delivery {
     private let proxy: Proxy
     private let arrivals: ArrivalNoise?
     private var window: LinkWindow
+    /// Who comes next stands last, where it can be taken away without moving all the others.
     private var waiting: [Target] = []
     private var open: [Connection] = []
     private var busy: Set<Target.Identity> = []
@@ -60,16 +61,16 @@ final class Delivery {
 
     /// Serves these, in this order, beside those that are being served.
     func add(_ targets: [Target]) {
-        waiting += targets
+        waiting.insert(contentsOf: targets.reversed(), at: 0)
         for target in targets { busy.insert(target.identity) }
     }
 
     /// Moves everything on, until `wake` at the latest, and returns when a delivery ended or nothing is left to do.
-    /// `prepare` makes packets for those who can take them, `finish` is told what came of each. When `termination` is
-    /// requested, whatever is not on its way is given up.
+    /// `prepare` makes packets for those who can take them, and can ask for so many of those who come next; `finish` is told
+    /// what came of each. When `termination` is requested, whatever is not on its way is given up.
     func advance(
         until wake: Int64, _ termination: Termination,
-        prepare: ([Target], (Int, Prepared) -> Void) -> Void, finish: ([(Target, Outcome)]) -> Void
+        prepare: ([Target], (Int) -> [Target], (Int, Prepared) -> Void) -> Void, finish: ([(Target, Outcome)]) -> Void
     ) {
         while true {
             var ended = connect()
@@ -92,12 +93,10 @@ final class Delivery {
     private func connect() -> [(Target, Outcome)] {
         let now = clock.milliseconds()
         var taken = open.count { $0.takesPlace(window, now: now) }
-        var begun = 0
         var failed: [(Target, Outcome)] = []
-        while taken < window.connections, begun < waiting.count {
+        while taken < window.connections, !waiting.isEmpty {
             guard open.count < maximumConnections || makeRoom(now) else { break }
-            let target = waiting[begun]
-            begun += 1
+            let target = waiting.removeLast()
             guard let connection = Connection(target, through: proxy, now: now),
                 curl_multi_add_handle(multi, connection.handle) == CURLM_OK
             else {
@@ -107,7 +106,6 @@ final class Delivery {
             open.append(connection)
             taken += 1
         }
-        waiting.removeFirst(begun)
         for (target, _) in failed { busy.remove(target.identity) }
         return failed
     }
@@ -141,7 +139,7 @@ final class Delivery {
 
     /// Has packets made for as many of those that are connected as the link has room for. Each is sent as soon as it is
     /// made.
-    private func start(_ prepare: ([Target], (Int, Prepared) -> Void) -> Void) {
+    private func start(_ prepare: ([Target], (Int) -> [Target], (Int, Prepared) -> Void) -> Void) {
         let ready = open.filter { $0.isReady }
         guard !ready.isEmpty else { return }
         let now = clock.milliseconds()
@@ -149,7 +147,8 @@ final class Delivery {
         guard room > 0 else { return }
         let next = ready.prefix(room)
         var looked = now
-        prepare(next.map { $0.target }) { place, prepared in
+        let others = ready.dropFirst(room)
+        prepare(next.map { $0.target }, { count in upcoming(count, others) }) { place, prepared in
             let now = clock.milliseconds()
             next[place].start(prepared, now: now)
             // A TPM takes its time: that of the packets before this one is not the link's.
@@ -159,12 +158,18 @@ final class Delivery {
         }
     }
 
+    /// Those who are likely to be the next ones: the others that are connected, who is being connected, and who waits.
+    private func upcoming(_ count: Int, _ ready: ArraySlice<Connection>) -> [Target] {
+        let begun = (ready + open.filter { $0.connectingSince != nil }).prefix(count).map { $0.target }
+        return begun + waiting.suffix(count - begun.count).reversed()
+    }
+
     /// The program ends.
     private func callOff(_ now: Int64) -> [(Target, Outcome)] {
         for connection in open { connection.hurry(now: now) }
         defer { waiting = [] }
         for target in waiting { busy.remove(target.identity) }
-        return waiting.map { ($0, .unprepared("interrupted", .failed)) }
+        return waiting.reversed().map { ($0, .unprepared("interrupted", .failed)) }
     }
 
     private func takeEnded() -> [(Target, Outcome)] {
@@ -173,7 +178,7 @@ final class Delivery {
             guard let outcome = connection.outcome else { return false }
             curl_multi_remove_handle(multi, connection.handle)  // fails only for a handle that is not in it
             guard !connection.waitedInVain else {
-                waiting.insert(connection.target, at: 0)
+                waiting.append(connection.target)
                 return true
             }
             busy.remove(connection.target.identity)

@@ -14,27 +14,25 @@ enum Prepared {
 
 /// Makes packets: a chunk by Fortuna, a counter that is stored first, a signature, a box.
 final class PacketMaker {
-    private let list: TargetList
+    private let ledger: TargetLedger
     private let signer: any Signer
     private let accumulator: Accumulator
     private let clock: Clock
-    /// The last number of each target in this run: none is given twice, whatever an editor writes into the list. Those that
-    /// leave the list stay here: they may come back with the counter of then.
-    private var given: [Target.Identity: Int64] = [:]
 
-    init(list: TargetList, signer: any Signer, accumulator: Accumulator, clock: Clock) {
-        self.list = list
+    init(ledger: TargetLedger, signer: any Signer, accumulator: Accumulator, clock: Clock) {
+        self.ledger = ledger
         self.signer = signer
         self.accumulator = accumulator
         self.clock = clock
     }
 
     /// The next packet for each of `targets`. Their counters are on the medium, written in one step, before anyone could see
-    /// a packet. Each one is handed over, with its target's place, as soon as it is made: a TPM takes its time.
-    func prepare(_ targets: [Target], hand: (Int, Prepared) -> Void) {
+    /// a packet; those of `upcoming`, who come next, perhaps with them. Each packet is handed over, with its target's place, as
+    /// soon as it is made: a TPM takes its time.
+    func prepare(_ targets: [Target], upcoming: (Int) -> [Target], hand: (Int, Prepared) -> Void) {
         let numbers: [TargetList.Numbered]
         do throws(StateError) {
-            numbers = try list.number(targets) { given[$0.identity] }
+            numbers = try ledger.number(targets, upcoming: upcoming)
         } catch {
             for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
             return
@@ -43,11 +41,9 @@ final class PacketMaker {
             switch numbers[place] {
             case .gone: hand(place, .withdrawn)
             case .exhausted:
-                let error = StateError.counterExhausted(file: list.path, address: target.address)
+                let error = StateError.counterExhausted(file: ledger.list.path, address: target.address)
                 hand(place, .failed(error.message, error.exitCode))
-            case .counter(let counter):
-                given[target.identity] = counter
-                hand(place, packet(counter, for: target))
+            case .counter(let counter): hand(place, packet(counter, for: target))
             }
         }
     }

@@ -30,8 +30,7 @@ public struct Report: Sendable {
     }
 
     struct Entry: Sendable {
-        let address: String
-        let key: BoxPublicKey
+        let identity: Target.Identity
         let status: Status
         /// Why, where it was not mixed.
         let reason: String
@@ -107,7 +106,7 @@ public struct Report: Sendable {
         let heading = ["sink", "status", "packet", "bytes", "reason"]
         let rows = entries.map { entry in
             [
-                entry.address, entry.status.word.description, entry.counter == 0 ? "-" : String(entry.counter),
+                entry.identity.address, entry.status.word.description, entry.counter == 0 ? "-" : String(entry.counter),
                 entry.bytes == 0 ? "-" : String(entry.bytes), entry.reason,
             ]
         }
@@ -127,39 +126,40 @@ public struct Report: Sendable {
     /// One JSON object: `Targets`, with `Address`, `Public`, `Status`, `Reason`, `Counter`, `Bytes` and `Time` each, and `Noise`,
     /// with `Name`, `Health`, `Bytes`, `Failures` and `Reason` each.
     public func encode() -> [UInt8] {
-        let document = JSONDocument(empty: .object)
-        let list = document.value.array("Targets") { _ in }
+        var targets = JSONList.Writer(after: Array("{\n\t\"Targets\": ".utf8))
         for entry in entries {
-            let object = list.appendObject()
-            object.set("Address", entry.address)
-            object.set("Public", Base64.encode(entry.key.bytes))
+            let element = JSONDocument(empty: .object)
+            let object = element.value
+            object.set("Address", entry.identity.address)
+            object.set("Public", Base64.encode(entry.identity.publicKey.bytes))
             object.set("Status", entry.status.word.description)
             if !entry.reason.isEmpty { object.set("Reason", entry.reason) }
             object.set("Counter", entry.counter)
             object.set("Bytes", entry.bytes)
             object.set("Time", entry.time)
+            targets.append(element)
         }
-        guard !noise.isEmpty else { return document.encode() }
-        let sources = document.value.array("Noise") { _ in }
+        var text = targets.end()
+        guard !noise.isEmpty else { return text + Array("\n}\n".utf8) }
+        text += Array(",\n\t\"Noise\": ".utf8)
+        var sources = JSONList.Writer(after: text)
         for one in noise {
-            let object = sources.appendObject()
+            let element = JSONDocument(empty: .object)
+            let object = element.value
             object.set("Name", one.name)
             object.set("Health", one.status.word.description)
             object.set("Bytes", one.bytes)
             object.set("Failures", one.failures)
             if !one.reason.isEmpty { object.set("Reason", one.reason) }
+            sources.append(element)
         }
-        return document.encode()
+        return sources.end() + Array("\n}\n".utf8)
     }
 }
 
-extension Report.Entry {
-    var identity: Target.Identity { Target.Identity(address, key) }
-}
-
 extension Report {
-    /// Bytes of the file at the most: thousands of sinks.
-    private static let maximumSize = 4 << 20
+    /// Bytes of the file at the most: tens of thousands of sinks, as the list has.
+    private static let maximumSize = 16 << 20
 
     private static let expectation = "an object that entropy-source wrote"
 
@@ -187,8 +187,8 @@ extension Report {
             }
             note(
                 Entry(
-                    address: try item.required("Address", try item.string("Address")), key: key, status: status,
-                    reason: try item.string("Reason") ?? "", counter: try item.integer("Counter") ?? 0,
+                    identity: Target.Identity(try item.required("Address", try item.string("Address")), key),
+                    status: status, reason: try item.string("Reason") ?? "", counter: try item.integer("Counter") ?? 0,
                     bytes: try item.integer("Bytes") ?? 0, time: try item.integer("Time") ?? 0))
         }
         // Earlier versions wrote none.

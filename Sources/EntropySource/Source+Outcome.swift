@@ -4,41 +4,31 @@ import Platform
 
 // What comes of deliveries.
 extension Source {
-    /// Deliveries that ended: notes and tells what came of each, and writes down what the list has to know, in one step.
+    /// Deliveries that ended: notes and tells what came of each.
     func finish(_ ended: [(Target, Outcome)]) {
         keepSeedYoung()
-        var notes: [TargetList.Note] = []
-        for (target, outcome) in ended { finish(target, outcome, &notes) }
+        for (target, outcome) in ended { finish(target, outcome) }
         isReportNew = true
-        guard !notes.isEmpty else { return }
-        do throws(StateError) {
-            try list.write(notes)
-            agenda.written()
-        } catch {
-            // This run knows it all the same; the next one will send a packet sooner than it need be.
-            result.fail(error.exitCode)
-            say("\(error.message); it does not say what was delivered last")
-        }
     }
 
-    private func finish(_ target: Target, _ outcome: Outcome, _ notes: inout [TargetList.Note]) {
+    private func finish(_ target: Target, _ outcome: Outcome) {
         switch outcome {
         case .withdrawn:
             say("\(target.address): no longer in the list; nothing was sent")
         case .unconfirmed(let sent):
-            notes.append(served(target))
+            ledger.note(served(target))
             let reason =
                 "the sink closed without a receipt (an original one does; or this key is not among its signers: "
                 + "its log says)"
             note(target, .unconfirmed, reason, sent)
             say("\(target.address): packet \(sent.counter) sent, \(sent.size) bytes, unconfirmed: \(reason)")
         case .receipt(let receipt, let sent) where receipt.status == .mixed:
-            notes.append(served(target))
+            ledger.note(served(target))
             note(target, .mixed, "", sent)
             say("\(target.address): packet \(sent.counter) mixed, \(sent.size) bytes")
         case .receipt(let receipt, let sent):
             result.fail(.failed)
-            let reason = refused(target, receipt, sent, &notes)
+            let reason = refused(target, receipt, sent)
             note(target, .refused, reason, sent)
             say("\(target.address): packet \(sent.counter) refused: \(reason)")
         case .failed(let reason, let code):
@@ -65,14 +55,12 @@ extension Source {
     private func note(_ target: Target, _ status: Report.Status, _ reason: String, _ sent: Outgoing?) {
         report.note(
             Report.Entry(
-                address: target.address, key: target.publicKey, status: status, reason: reason,
+                identity: target.identity, status: status, reason: reason,
                 counter: sent?.counter ?? 0, bytes: Int64(sent?.size ?? 0), time: clock.unixTime()))
     }
 
     /// Why a sink refused, and what is done about it.
-    private func refused(
-        _ target: Target, _ receipt: Receipt, _ sent: Outgoing, _ notes: inout [TargetList.Note]
-    ) -> String {
+    private func refused(_ target: Target, _ receipt: Receipt, _ sent: Outgoing) -> String {
         switch receipt.status {
         case .mixed: return "no reason"
         case .counterRegressed where receipt.counter < sent.counter:
@@ -82,7 +70,7 @@ extension Source {
                 "the sink says that its counter is \(receipt.counter), far above ours, which is not believed: if it is "
                 + "right, `entropy-source --once --accept-counter-jump`; \(again(target))"
         case .counterRegressed:
-            notes.append(.counter(receipt.counter, of: target))
+            ledger.note(.counter(receipt.counter, of: target))
             return "the sink's counter is \(receipt.counter); ours is moved there; \(again(target))"
         case .timestampOutsideDrift:
             return

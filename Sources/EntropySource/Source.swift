@@ -20,7 +20,7 @@ public final class Source {
     }
 
     let settings: Settings
-    let list: TargetList
+    let ledger: TargetLedger
     private let seed: SeedFile
     private let accumulator: Accumulator
     let feed: NoiseFeed
@@ -35,7 +35,8 @@ public final class Source {
     private var isNextStale = false
     private var seedWritten: Int64
     private var reportWritten: Int64 = .min
-    private var mentioned: [Target] = []
+    /// The `Next` of those whose next packet is said to be far away.
+    private var mentioned: [Target.Identity: Int64] = [:]
     var agenda = Agenda()
     var backOff = BackOff()
     var result = ScanResult()
@@ -69,16 +70,16 @@ public final class Source {
         self.clock = clock
         self.termination = termination
         self.say = say
-        list = TargetList(settings.targets)
+        ledger = TargetLedger(TargetList(settings.targets), clock: clock)
         seed = SeedFile(settings.seed, identity: settings.identity)
         accumulator = Accumulator(clock: clock)
         feed = NoiseFeed(noise, into: accumulator, clock: clock, isSoftwareEnough: settings.isSoftwareEnough)
-        maker = PacketMaker(list: list, signer: signer, accumulator: accumulator, clock: clock)
+        maker = PacketMaker(ledger: ledger, signer: signer, accumulator: accumulator, clock: clock)
         delivery = try Delivery(clock: clock, parallel: settings.parallel, proxy: settings.proxy, arrivals: arrivals)
         clockWatch = ClockWatch(clock, earliest: settings.earliest)
         schedule = Schedule(interval: settings.interval, scan: settings.scan, random: random)
         seedWritten = clock.milliseconds()
-        do throws(StateError) { _ = try list.load() } catch { throw .state(error) }
+        do throws(StateError) { _ = try ledger.load() } catch { throw .state(error) }
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
         do throws(FortunaError) {
             let found = try seed.mix(into: accumulator, warn: say)
@@ -113,6 +114,7 @@ public final class Source {
             // Once it is to end there is no next scan, only what is on its way.
             guard !isEnding || !delivery.isIdle else { break }
             advance(until: min(isEnding ? .max : nextScan, seedWritten + Source.seedInterval, nextPulse))
+            writeNotes()
             ServiceManager.alive()
             keepSeedYoung()
         }
@@ -144,6 +146,7 @@ public final class Source {
         var sign = clock.milliseconds() + Source.signInterval
         while !delivery.isIdle {
             advance(until: sign)
+            writeNotes()
             keepSeedYoung()
             guard clock.milliseconds() >= sign, !delivery.isIdle else { continue }
             sign += Source.signInterval
@@ -163,11 +166,26 @@ public final class Source {
     }
 
     private func advance(until wake: Int64) {
-        delivery.advance(until: wake, termination, prepare: prepare) { ended in self.finish(ended) }
+        delivery.advance(until: min(wake, ledger.due ?? .max), termination, prepare: prepare) { ended in
+            self.finish(ended)
+        }
+    }
+
+    /// Writes down what was delivered, if it is time, and always when there is nothing left to do.
+    private func writeNotes() {
+        guard let due = ledger.due, delivery.isIdle || clock.milliseconds() >= due else { return }
+        do throws(StateError) {
+            try ledger.write()
+            agenda.written()
+        } catch {
+            // This run knows it all the same; the next one will send a packet sooner than it need be.
+            result.fail(error.exitCode)
+            say("\(error.message); it does not say what was delivered last")
+        }
     }
 
     /// A clock that jumps while a delivery is under way would date its packet wrongly.
-    private func prepare(_ targets: [Target], hand: (Int, Prepared) -> Void) {
+    private func prepare(_ targets: [Target], upcoming: (Int) -> [Target], hand: (Int, Prepared) -> Void) {
         do throws(SourceError) {
             try requireClock()
             try requireTrust()
@@ -175,7 +193,10 @@ public final class Source {
             for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
             return
         }
-        maker.prepare(targets, hand: hand)
+        let writings = ledger.writings
+        maker.prepare(targets, upcoming: upcoming, hand: hand)
+        // What was to be noted was written with the numbers.
+        if ledger.writings != writings { agenda.written() }
     }
 
     private func requireClock() throws(SourceError) {
@@ -194,12 +215,18 @@ public final class Source {
     /// Those who are due and not being served; who failed last comes last, and nobody is always the first of the others.
     private func dueTargets() throws(SourceError) -> [Target] {
         do throws(StateError) {
-            var targets = try list.load()
+            // What the list does not know yet would be compared with what it says.
+            if ledger.hasNotes {
+                try ledger.write()
+                agenda.written()
+            }
+            var targets = try ledger.load()
             if isNextStale {
-                try list.write(agenda.recompute(targets, now))
+                for note in agenda.recompute(targets, now) { ledger.note(note) }
+                try ledger.write()
                 agenda.written()
                 isNextStale = false
-                targets = try list.load()
+                targets = try ledger.load()
             }
             let known = Set(targets.map { $0.identity })
             backOff.keep(known)
@@ -210,7 +237,7 @@ public final class Source {
             let due = targets.filter {
                 agenda.isDue($0, now) && backOff.isDue($0, now: now.milliseconds) && !delivery.isServing($0)
             }
-            if !due.isEmpty { try list.claim() }
+            if !due.isEmpty { try ledger.claim() }
             return schedule.shuffled(due.filter { !backOff.isFailing($0) })
                 + schedule.shuffled(due.filter { backOff.isFailing($0) })
         } catch {
@@ -222,11 +249,11 @@ public final class Source {
     /// said once.
     private func mentionDistant(_ targets: [Target], _ now: Int64) {
         let distant = targets.filter { $0.next > saturatingSum(now, schedule.longest) && !agenda.knows($0) }
-        for target in distant
-        where !mentioned.contains(where: { $0.identity == target.identity && $0.next == target.next }) {
+        for target in distant where mentioned[target.identity] != target.next {
             say("\(target.address): not before \(target.next) (Unix time), which is more than one interval away")
         }
-        mentioned = distant
+        mentioned = [:]
+        for target in distant { mentioned[target.identity] = target.next }
     }
 
     private func refill() throws(SourceError) {

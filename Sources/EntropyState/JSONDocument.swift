@@ -3,7 +3,7 @@ import EntropyCrypto
 
 /// A JSON file as json-c reads it: unknown keys, their order and 64-bit integers are kept.
 package final class JSONDocument {
-    fileprivate let root: OpaquePointer?  // <json_object>, owned; nil is JSON's null
+    let root: OpaquePointer?  // <json_object>, owned; nil is JSON's null
 
     /// Strict RFC 8259 in UTF-8, one value and nothing after it, at most 16 levels deep. An integer beyond 64 bits is
     /// refused wherever it stands.
@@ -22,11 +22,15 @@ package final class JSONDocument {
         let error = json_tokener_get_error(tokener)
         guard error == json_tokener_success else {
             json_object_put(parsed)
-            let line = bytes.prefix(json_tokener_get_parse_end(tokener)).count { $0 == UInt8(ascii: "\n") } + 1
-            throw .notJSON(file: file, reason: "\(String(cString: json_tokener_error_desc(error))), line \(line)")
+            throw .notJSON(
+                file: file, reason: String(cString: json_tokener_error_desc(error)), in: bytes,
+                at: json_tokener_get_parse_end(tokener))
         }
         root = parsed
     }
+
+    /// Takes over what was parsed.
+    init(owning root: OpaquePointer?) { self.root = root }
 
     /// A document that is an empty object, or an empty array.
     package init(empty kind: JSONValue.Kind) {
@@ -39,11 +43,24 @@ package final class JSONDocument {
 
     /// The text, indented by tabs as the original writes it, with a final newline.
     package func encode() -> [UInt8] {
+        var bytes: [UInt8] = []
+        withText { text in
+            bytes.reserveCapacity(text.count + 1)
+            bytes.append(contentsOf: text)
+        }
+        bytes.append(UInt8(ascii: "\n"))
+        return bytes
+    }
+
+    /// The same without the newline, for as long as `body` takes.
+    func withText(_ body: (UnsafeBufferPointer<UInt8>) -> Void) {
         var length = 0
         guard let text = json_object_to_json_string_length(root, json_as_the_original, &length) else {
             preconditionFailure("out of memory")
         }
-        return UnsafeBufferPointer(start: text, count: length).map { UInt8(bitPattern: $0) } + [UInt8(ascii: "\n")]
+        body(
+            UnsafeBufferPointer(
+                start: UnsafeRawPointer(text).assumingMemoryBound(to: UInt8.self), count: length))
     }
 }
 
@@ -150,4 +167,11 @@ package struct JSONValue {
 /// A StaticString ends with a zero byte and lives as long as the process.
 private func cString(_ name: StaticString) -> UnsafePointer<CChar> {
     UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+extension StateError {
+    /// The parser's words, and the line that it stopped in.
+    static func notJSON(file: String, reason: String, in bytes: [UInt8], at place: Int) -> StateError {
+        .notJSON(file: file, reason: "\(reason), line \(bytes.prefix(place).count { $0 == UInt8(ascii: "\n") } + 1)")
+    }
 }

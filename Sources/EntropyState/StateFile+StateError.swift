@@ -4,7 +4,7 @@ import Platform
 /// What a change of a file comes to.
 struct Change<Result> {
     /// The new contents; nil to leave the file as it is.
-    let contents: [UInt8]?
+    var contents: [UInt8]?
     let result: Result
 }
 
@@ -27,25 +27,34 @@ extension StateFile {
 
     /// Changes a file as it is now, under its lock. `body` gets the contents, nil where there is no file, and is asked again
     /// when somebody who knows no lock, an editor, changed the file meanwhile: nobody's work is lost. Contents of more than
-    /// `limit` bytes are neither read nor written.
+    /// `limit` bytes are neither read nor written. `version` becomes the one that stands there afterwards.
     static func change<Result>(
-        _ path: String, limit: Int, _ body: ([UInt8]?) throws(StateError) -> Change<Result>
+        _ path: String, limit: Int, knowing version: inout KnownVersion,
+        _ body: ([UInt8]?) throws(StateError) -> Change<Result>
     ) throws(StateError) -> Result {
         let file = try locked(path)
         for _ in 0..<attempts {
-            let change = try patiently { () throws(StateError) in
-                var bytes = try file.contents(limit: limit)
-                defer { bytes?.wipe() }
-                return try body(bytes)
+            // What is read has one copy only, which the file wipes when it is done with it.
+            var change = try patiently { () throws(StateError) in try body(try file.contents(limit: limit)) }
+            let found = file.version
+            if let count = change.contents?.count {
+                defer { change.contents?.wipe() }
+                do throws(SystemError) {
+                    guard count <= limit else { throw file.tooLong }
+                    guard try file.replace(with: change.contents ?? []) else { continue }
+                } catch { throw .file(error) }
             }
-            guard var contents = change.contents else { return change.result }
-            defer { wipe(&contents) }
-            do throws(SystemError) {
-                guard contents.count <= limit else { throw file.tooLong }
-                if try file.replace(with: contents) { return change.result }
-            } catch { throw .file(error) }
+            version.step(from: found, to: file.version)
+            return change.result
         }
         throw .file(SystemError.busy(path))
+    }
+
+    static func change<Result>(
+        _ path: String, limit: Int, _ body: ([UInt8]?) throws(StateError) -> Change<Result>
+    ) throws(StateError) -> Result {
+        var version = KnownVersion()
+        return try change(path, limit: limit, knowing: &version, body)
     }
 
     /// Looks again, for a quarter of a second, at what is no JSON: an editor that writes in place shows half a file for a

@@ -2,27 +2,37 @@ import EntropyCrypto
 
 /// One sink in a source's list.
 public struct Target: Sendable {
-    /// Address and public key together say which entry this is.
+    /// Address and public key together say which entry this is. All tables about targets share these bytes: of tens of
+    /// thousands of entries they are what takes the memory.
     public struct Identity: Hashable, Sendable {
         private let bytes: [UInt8]
 
         public init(_ address: String, _ publicKey: BoxPublicKey) { bytes = publicKey.bytes + address.utf8 }
+
+        public var address: String { String(decoding: bytes[BoxPublicKey.size...], as: UTF8.self) }
+
+        public var publicKey: BoxPublicKey {
+            guard let key = try? BoxPublicKey(Array(bytes.prefix(BoxPublicKey.size))) else {
+                preconditionFailure("an identity begins with the 32 bytes of a key")
+            }
+            return key
+        }
     }
 
     /// As it stands in the file.
     public let address: String
     public let endpoint: Endpoint
-    public let publicKey: BoxPublicKey
     public let identity: Identity
     /// The counter of the last packet that was made for it.
     public let counter: Int64
     /// Unix time before which no packet is sent.
     public let next: Int64
 
+    public var publicKey: BoxPublicKey { identity.publicKey }
+
     public init(address: String, endpoint: Endpoint, publicKey: BoxPublicKey, counter: Int64, next: Int64) {
         self.address = address
         self.endpoint = endpoint
-        self.publicKey = publicKey
         self.counter = counter
         self.next = next
         identity = Identity(address, publicKey)
@@ -32,11 +42,10 @@ public struct Target: Sendable {
         (address, endpoint) = try reader.endpoint("Address", .connecting)
         let bytes = try reader.requiredBytes("Public")
         do throws(CryptoError) {
-            publicKey = try BoxPublicKey(bytes)
+            identity = Identity(address, try BoxPublicKey(bytes))
         } catch {
             throw reader.wrong("Public", "32 bytes in base64, a Curve25519 public key (\(error.message))")
         }
-        identity = Identity(address, publicKey)
         counter = try reader.integer("Counter") ?? 0
         next = try reader.integer("Next") ?? 0
     }

@@ -20,26 +20,31 @@ public struct TargetList: Sendable {
 
     /// All entries of a list that was read already.
     package func read(_ bytes: [UInt8]) throws(StateError) -> [Target] {
-        let targets = try parse(bytes).targets
-        // What needs to be looked at once, not with every counter: two entries would share one counter, or the key is none.
-        _ = try places(of: targets)
-        for (place, target) in targets.enumerated() {
+        var targets: [Target] = []
+        var places: [Target.Identity: Int] = [:]
+        try forEach(in: bytes) { (place, target, _) throws(StateError) in
+            // What needs to be looked at once, not with every counter: whether the key is one.
             do throws(CryptoError) {
                 try target.publicKey.requireUsable()
             } catch {
                 throw .content(file: path, field: "entry \(place + 1), Public", expected: "a key, but \(error.message)")
             }
+            if let earlier = places.updateValue(place, forKey: target.identity) { throw twice(place, earlier) }
+            targets.append(target)
         }
         return targets
     }
 
     /// Shows that counters can be stored, before anybody is connected to in vain: replaces the list with its own contents.
-    public func claim() throws(StateError) {
-        try StateFile.change(path, limit: TargetList.maximumSize) { (bytes) throws(StateError) in
+    public func claim(knowing version: inout KnownVersion) throws(StateError) {
+        try StateFile.change(path, limit: TargetList.maximumSize, knowing: &version) { (bytes) throws(StateError) in
             guard let bytes else { throw .file(SystemError.missing(path)) }
             return Change(contents: bytes, result: ())
         }
     }
+
+    /// True while the list is as the last change left it.
+    public func isCurrent(_ version: KnownVersion) -> Bool { version.isCurrent(path) }
 
     /// The number of the next packet for a target.
     public enum Numbered: Sendable, Equatable {
@@ -51,127 +56,100 @@ public struct TargetList: Sendable {
     }
 
     /// Counts one packet for each of `targets` and returns their numbers, stored durably, in one step, before anyone sees
-    /// them. `given` knows the last number that was given to a target: an editor that was opened before may have put an
-    /// older one into the file.
+    /// them; writes down `notes` in the same step. `given` knows the last number that was given to a target: an editor that was
+    /// opened before may have put an older one into the file. `reserved` knows one that was counted before and not given: it
+    /// is still good where it stands in the file, and nobody has counted further.
     public func number(
-        _ targets: [Target], given: (Target) -> Int64? = { _ in nil }
+        _ targets: [Target], noting notes: [Note] = [], knowing version: inout KnownVersion,
+        given: (Target) -> Int64?, reserved: (Target) -> Int64? = { _ in nil }
     ) throws(StateError) -> [Numbered] {
-        try change(targets) { entry, _ in
-            guard let entry else { return .gone }
-            let counter = max(entry.target.counter, given(entry.target) ?? .min)
-            guard counter < .max else { return .exhausted }
-            entry.set("Counter", counter + 1)
-            return .counter(counter + 1)
+        var numbers: [Numbered] = []
+        try change(notes.map { $0.target } + targets, knowing: &version) {
+            // Asked again when an editor was faster.
+            numbers = [Numbered](repeating: .gone, count: targets.count)
+        } change: { entry, place in
+            guard place >= notes.count else { return entry.write(notes[place]) }
+            let target = targets[place - notes.count]
+            numbers[place - notes.count] = entry.number(after: given(target), reserved: reserved(target))
         }
-    }
-
-    /// What is to be written down of a target.
-    public struct Note: Sendable {
-        let target: Target
-        let next: Int64?
-        let counter: Int64?
-
-        /// The time of its next packet, unless someone has changed it since `target` was read.
-        public static func next(_ time: Int64, of target: Target) -> Note {
-            Note(target: target, next: time, counter: nil)
-        }
-
-        /// A counter to move forward to; never back.
-        public static func counter(_ counter: Int64, of target: Target) -> Note {
-            Note(target: target, next: nil, counter: counter)
-        }
+        return numbers
     }
 
     /// Writes down what is known of several targets, in one step; of those that are gone nothing.
-    public func write(_ notes: [Note]) throws(StateError) {
-        _ = try change(notes.map { $0.target }) { entry, place in
-            let note = notes[place]
-            guard let entry else { return }
-            if let next = note.next, entry.target.next == note.target.next { entry.set("Next", next) }
-            if let counter = note.counter, counter > entry.target.counter { entry.set("Counter", counter) }
-        }
+    public func write(_ notes: [Note], knowing version: inout KnownVersion) throws(StateError) {
+        _ = try number([], noting: notes, knowing: &version, given: { _ in nil })
     }
 
     /// Adds an entry at the end. A missing file becomes a list of this one entry; a sink that is in the list already is
     /// refused.
     public func append(_ target: Target) throws(StateError) {
         try StateFile.change(path, limit: TargetList.maximumSize) { (bytes) throws(StateError) in
-            var document = JSONDocument(empty: .array)
+            var list = JSONList.Writer(capacity: (bytes?.count ?? 0) + TargetList.growth)
             if let bytes {
-                let parsed = try parse(bytes)
-                if let place = parsed.targets.firstIndex(where: { $0.identity == target.identity }) {
-                    throw StateError.content(
-                        file: path, field: "entry \(place + 1)",
-                        expected: "another Address or Public than the new entry's: it is in the list already")
+                try forEach(in: bytes) { (place, found, document) throws(StateError) in
+                    guard found.identity != target.identity else {
+                        throw StateError.content(
+                            file: path, field: "entry \(place + 1)",
+                            expected: "another Address or Public than the new entry's: it is in the list already")
+                    }
+                    list.append(document)
                 }
-                document = parsed.document
             }
-            target.write(to: document.value.appendObject())
-            return Change(contents: document.encode(), result: ())
+            let entry = JSONDocument(empty: .object)
+            target.write(to: entry.value)
+            list.append(entry)
+            return Change(contents: list.end(), result: ())
         }
     }
 
-    /// An entry as it stands in the file now.
-    private final class Entry {
-        let target: Target
-        private let object: JSONValue
-        private(set) var isChanged = false
-
-        init(_ target: Target, _ object: JSONValue) {
-            self.target = target
-            self.object = object
-        }
-
-        func set(_ member: StaticString, _ value: Int64) {
-            object.set(member, value)
-            isChanged = true
-        }
-    }
-
-    /// Changes entries of the file as it is now; `change` is called for each of `targets`, with nil for one that is gone, and
-    /// its place among them.
-    private func change<Result>(
-        _ targets: [Target], _ change: (Entry?, Int) -> Result
-    ) throws(StateError) -> [Result] {
-        try StateFile.change(path, limit: TargetList.maximumSize) { (bytes) throws(StateError) in
+    /// Changes entries of the file as it is now. `begin` is called each time before it is gone through, then `change` for each
+    /// entry that is one of `targets`, with its place among them; not for those that are gone. A target may be there twice.
+    private func change(
+        _ targets: [Target], knowing version: inout KnownVersion, begin: () -> Void,
+        change: (inout TargetEntry, Int) -> Void
+    ) throws(StateError) {
+        let wanted = WantedTargets(targets)
+        try StateFile.change(path, limit: TargetList.maximumSize, knowing: &version) { (bytes) throws(StateError) in
             guard let bytes else { throw .file(SystemError.missing(path)) }
-            let (document, found) = try parse(bytes)
-            let places = try places(of: found)
-            let elements = document.value.elements ?? []
-            let entries = targets.map { target in
-                places[target.identity].map { Entry(found[$0], elements[$0]) }
+            begin()
+            var list = JSONList.Writer(capacity: bytes.count + (targets.count + 1) * TargetList.growth)
+            var found = [Int?](repeating: nil, count: targets.count)
+            var isChanged = false
+            try forEach(in: bytes) { (place, target, document) throws(StateError) in
+                if let first = wanted.first(target.identity) {
+                    // Two entries that share one counter; the others are looked at when the list is loaded.
+                    if let earlier = found[first] { throw twice(place, earlier) }
+                    found[first] = place
+                    var entry = TargetEntry(target, document)
+                    wanted.forEach(from: first) { change(&entry, $0) }
+                    isChanged = isChanged || entry.isChanged
+                }
+                list.append(document)
             }
-            let results = entries.enumerated().map { change($1, $0) }
-            let isChanged = entries.contains { $0?.isChanged == true }
-            return Change(contents: isChanged ? document.encode() : nil, result: results)
+            return Change(contents: isChanged ? list.end() : nil, result: ())
         }
     }
 
-    /// Where each entry stands. Refuses two that are the same.
-    private func places(of targets: [Target]) throws(StateError) -> [Target.Identity: Int] {
-        var places: [Target.Identity: Int] = [:]
-        for (place, target) in targets.enumerated() {
-            guard let earlier = places.updateValue(place, forKey: target.identity) else { continue }
-            throw .content(
-                file: path, field: "entry \(place + 1)",
-                expected: "another Address or Public than entry \(earlier + 1) has: they would share one counter")
-        }
-        return places
+    /// Bytes that an entry grows by at the most when it is changed, or that a new one mostly has.
+    private static let growth = 128
+
+    private func twice(_ place: Int, _ earlier: Int) -> StateError {
+        .content(
+            file: path, field: "entry \(place + 1)",
+            expected: "another Address or Public than entry \(earlier + 1) has: they would share one counter")
     }
 
-    private func parse(_ bytes: [UInt8]) throws(StateError) -> (document: JSONDocument, targets: [Target]) {
-        let document = try JSONDocument(parsing: bytes, file: path)
-        guard let elements = document.value.elements else {
-            throw .content(file: path, field: "", expected: "an array of targets")
-        }
-        var targets: [Target] = []
-        for (place, element) in elements.enumerated() {
-            guard element.kind == .object else {
+    /// Every entry, with its place, in turn.
+    private func forEach(
+        in bytes: [UInt8], _ body: (Int, Target, JSONDocument) throws(StateError) -> Void
+    ) throws(StateError) {
+        try JSONList.read(bytes, file: path, expecting: "an array of targets") {
+            (place, document) throws(StateError) in
+            guard document.value.kind == .object else {
                 throw .content(file: path, field: "entry \(place + 1)", expected: "an object with Address and Public")
             }
-            let target = try Target(FieldReader(file: path, prefix: "entry \(place + 1), ", object: element))
-            targets.append(target)
+            let reader = FieldReader(file: path, prefix: "entry \(place + 1), ", object: document.value)
+            try body(place, try Target(reader), document)
         }
-        return (document, targets)
     }
 }

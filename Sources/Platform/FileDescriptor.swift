@@ -45,18 +45,43 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// Reads to the end of the file, at most `limit` bytes: a longer file is refused with EFBIG.
     public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
+        // In one piece: one that grows would for a moment be there twice. What is no file says that it has no bytes.
+        bytes.reserveCapacity(Int(clamping: min(Int64(limit), try status().size)))
+        try readBlocks(limit: limit) { block in
+            bytes.append(contentsOf: block)
+            return bytes.count <= limit
+        }
+        guard bytes.count <= limit else { throw SystemError("read", path, errno: EFBIG) }
+        return bytes
+    }
+
+    /// True when what can be read, from here to the end of the file, is just this.
+    func holds(_ bytes: [UInt8]) throws(SystemError) -> Bool {
+        var place = 0
+        try readBlocks(limit: bytes.count) { block in
+            guard block.count <= bytes.count - place, bytes[place..<(place + block.count)] == block else {
+                place = -1
+                return false
+            }
+            place += block.count
+            return true
+        }
+        return place == bytes.count
+    }
+
+    /// Reads to the end of the file, or until `take` has enough; a little further than `limit` at the most, if need be.
+    private func readBlocks(limit: Int, _ take: (ArraySlice<UInt8>) -> Bool) throws(SystemError) {
         var block = [UInt8](repeating: 0, count: min(limit + 1, 65536))
         // It may hold a secret.
         defer { block.withUnsafeMutableBytes { if let base = $0.baseAddress { explicit_bzero(base, $0.count) } } }
         while true {
             let count = block.withUnsafeMutableBytes { read(number, $0.baseAddress, $0.count) }
-            if count == 0 { return bytes }
+            if count == 0 { return }
             if count < 0 {
                 if platform_errno() == EINTR { continue }
                 throw SystemError("read", path)
             }
-            bytes.append(contentsOf: block[..<count])
-            guard bytes.count <= limit else { throw SystemError("read", path, errno: EFBIG) }
+            guard take(block[..<count]) else { return }
         }
     }
 

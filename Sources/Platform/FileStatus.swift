@@ -11,6 +11,7 @@ public struct FileStatus: Sendable {
     public let isCharacterDevice: Bool
     let device: UInt64
     let inode: UInt64
+    private let modified: Int64
 
     init(_ file: platform_file) {
         size = file.size
@@ -21,6 +22,7 @@ public struct FileStatus: Sendable {
         isCharacterDevice = file.is_character_device != 0
         device = file.device
         inode = file.inode
+        modified = file.modified
     }
 
     /// The file behind a name now, not following a link; nil where there is none.
@@ -30,6 +32,12 @@ public struct FileStatus: Sendable {
     }
 
     func isSameFile(as other: FileStatus?) -> Bool { device == other?.device && inode == other?.inode }
+
+    /// True while nobody has put another file in this one's place, or written into it. That its name, owner or mode changed
+    /// is no other version.
+    public func isSameVersion(as other: FileStatus?) -> Bool {
+        isSameFile(as: other) && size == other?.size && modified == other?.modified
+    }
 
     /// One line about a secret that others can read, and what to do; nil when only those can who must. A file that belongs to someone
     /// else is read by way of its group, as a service reads a configuration of root's.

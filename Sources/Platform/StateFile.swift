@@ -16,6 +16,10 @@ public final class StateFile {
     private var isMissing = false
     /// True once the successor has the file's name.
     public private(set) var isPublished = false
+    /// The version that was read, and after it was replaced the one in its place; nil where there is none.
+    public private(set) var version: FileStatus?
+    /// What the successor will be. Its time of modification stays when it gets the file's name.
+    private var successor: FileStatus?
 
     /// Milliseconds to wait for another program that holds the lock.
     private static let patience: Int64 = 10_000
@@ -52,8 +56,13 @@ public final class StateFile {
     public func read(limit: Int) throws(SystemError) -> [UInt8] {
         forget()
         isMissing = false
+        version = nil
         do {
-            let bytes = try FileDescriptor(path, for: .read).readAll(limit: limit)
+            let file = try FileDescriptor(path, for: .read)
+            // Before it is read: who writes into it meanwhile makes another version of it.
+            let version = try file.status()
+            let bytes = try file.readAll(limit: limit)
+            self.version = version
             base = bytes
             return bytes
         } catch {
@@ -78,9 +87,14 @@ public final class StateFile {
     public func replace(with bytes: [UInt8]) throws(SystemError) -> Bool {
         precondition(!isPublished, "a state file is replaced once under one lock")
         try prepare(bytes, mode: 0o600, adopting: try status())
-        if let base { return try exchange(for: base) }
+        if let base {
+            guard try exchange(for: base) else { return false }
+            version = successor
+            return true
+        }
         do {
             try publish(replacing: !isMissing)
+            version = successor
             return true
         } catch {
             guard isMissing, error.isExisting else { throw error }
@@ -143,10 +157,10 @@ public final class StateFile {
 
     private func isUnchanged(_ name: String, _ base: [UInt8]) throws(SystemError) -> Bool {
         do {
-            return try FileDescriptor(name, for: .read).readAll(limit: base.count) == base
+            return try FileDescriptor(name, for: .read).holds(base)
         } catch {
-            // Longer, or gone: another one.
-            guard error.isTooLong || error.isMissing else { throw SystemError("read", path, errno: error.errno) }
+            // Gone: another one.
+            guard error.isMissing else { throw SystemError("read", path, errno: error.errno) }
             return false
         }
     }
@@ -155,15 +169,16 @@ public final class StateFile {
     private func prepare(_ bytes: [UInt8], mode: UInt32, adopting old: FileStatus?) throws(SystemError) {
         try naming { () throws(SystemError) in
             try Path.remove(temporary)
-            let successor = try FileDescriptor(temporary, for: .create)
-            try successor.write(bytes)
+            let file = try FileDescriptor(temporary, for: .create)
+            try file.write(bytes)
             if let old {
-                try successor.adopt(old)
+                try file.adopt(old)
             } else {
-                try successor.belongToDirectory()
-                try successor.setMode(mode)
+                try file.belongToDirectory()
+                try file.setMode(mode)
             }
-            try successor.synchronize()
+            try file.synchronize()
+            successor = try file.status()
         }
     }
 

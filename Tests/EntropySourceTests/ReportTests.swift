@@ -15,8 +15,8 @@ import Testing
         -> Report.Entry
     {
         Report.Entry(
-            address: address, key: try BoxPublicKey([UInt8](repeating: 9, count: 32)), status: status, reason: reason,
-            counter: counter, bytes: counter == 0 ? 0 : 1399, time: 1_800_000_000)
+            identity: Target.Identity(address, try BoxPublicKey([UInt8](repeating: 9, count: 32))), status: status,
+            reason: reason, counter: counter, bytes: counter == 0 ? 0 : 1399, time: 1_800_000_000)
     }
 
     @Test func aTargetHasOneLine() throws {
@@ -40,6 +40,8 @@ import Testing
         try report.write(to: directory.file("status.json"))
         let read = try Report(reading: directory.file("status.json"))
         #expect(read.encode() == report.encode())
+        // As if it were one document.
+        #expect(try JSONDocument(parsing: report.encode(), file: "").encode() == report.encode())
         let parsed = try JSONSerialization.jsonObject(with: Data(directory.read("status.json"))) as? [String: Any]
         let targets = try #require(parsed?["Targets"] as? [[String: Any]])
         #expect(

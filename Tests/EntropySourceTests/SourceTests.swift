@@ -1,4 +1,5 @@
 import EntropyCrypto
+import EntropyState
 import Foundation
 import Platform
 import Support
@@ -85,6 +86,24 @@ final class GoodNoise: NoiseSource {
         #expect(try directory.read("seed") == second)
         try source.finish()
         #expect(try directory.read("seed") != second)
+    }
+
+    /// One catcher under twelve hundred names: what is written is little, and all of it when the scan is over.
+    @Test func aLongListIsWrittenSeldom() throws {
+        let catcher = try PacketCatcher(everywhere: true)
+        let source = try source(now: 1000) { _ in }
+        let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
+        let entries = (0..<1200).map {
+            "{\"Address\": \"127.0.\($0 / 200).\($0 % 200 + 1):\(catcher.port)\", \"Public\": \"\(key)\"}"
+        }
+        try directory.write("targets.json", "[\(entries.joined(separator: ","))]")
+        #expect(try source.scan().served == 1200)
+        #expect(eventually { catcher.frames.count == 1200 })
+        #expect((5...20).contains(source.ledger.writings), "\(source.ledger.writings)")
+        let list = try TargetList(directory.file("targets.json")).load()
+        #expect(list.map(\.counter) == [Int64](repeating: 1, count: 1200))
+        #expect(list.allSatisfy { (1054...1066).contains($0.next) })
+        #expect(try source.scan().served == 0)
     }
 
     /// The wall clock runs away by a day in the midst of an interval, and is steady again.

@@ -172,6 +172,57 @@ import Testing
         #expect(try list.load().first?.counter == .max)
     }
 
+    @Test func notesAndNumbersAreWrittenInOneStep() throws {
+        try write("[\(entry(", \"Counter\": 3, \"Next\": 5")), \(entry(address: "other:1"))]")
+        let targets = try list.load()
+        var version = KnownVersion()
+        let numbers = try list.number(
+            targets, noting: [.next(9, of: targets[0]), .counter(40, of: targets[0]), .next(8, of: targets[1])],
+            knowing: &version, given: { $0.counter == 0 ? 6 : nil })
+        #expect(numbers == [.counter(41), .counter(7)])
+        #expect(try list.load().map(\.counter) == [41, 7])
+        #expect(try list.load().map(\.next) == [9, 8])
+    }
+
+    /// A number that was counted and not given is still good, unless somebody has counted since.
+    @Test func aReservedNumberIsGivenWhileItStandsInTheList() throws {
+        try write("[\(entry(", \"Counter\": 5"))]")
+        let target = try #require(try list.load().first)
+        var version = KnownVersion()
+        let before = try directory.read("targets.json")
+        for (reserved, number) in [(5, 5), (4, 6), (9, 7)] as [(Int64, Int64)] {
+            #expect(
+                try list.number([target], knowing: &version, given: { _ in nil }, reserved: { _ in reserved })
+                    == [.counter(number)])
+            #expect(try (directory.read("targets.json") == before) == (number == 5))
+        }
+    }
+
+    @Test func itIsKnownWhoWroteTheListLast() throws {
+        try write("[\(entry())]")
+        let target = try #require(try list.load().first)
+        var version = KnownVersion()
+        #expect(!list.isCurrent(version))
+        _ = try list.number([target], knowing: &version, given: { _ in nil })
+        #expect(list.isCurrent(version) && !version.wasCurrent)
+        try list.claim(knowing: &version)
+        try list.write([.next(7, of: target)], knowing: &version)
+        // Nothing to change: nothing is written, and what was read is known.
+        try list.write([.next(7, of: target)], knowing: &version)
+        #expect(list.isCurrent(version) && version.wasCurrent)
+        let text = try directory.text("targets.json")
+        // As an editor does it: another file, and the same one with other bytes.
+        try Data(text.utf8).write(to: URL(fileURLWithPath: list.path), options: .atomic)
+        #expect(!list.isCurrent(version))
+        try list.claim(knowing: &version)
+        #expect(list.isCurrent(version) && !version.wasCurrent)
+        usleep(20_000)
+        try Data(text.replacing("Next", with: "next").utf8).write(to: URL(fileURLWithPath: list.path))
+        #expect(!list.isCurrent(version))
+        try directory.remove("targets.json")
+        #expect(!list.isCurrent(version))
+    }
+
     @Test func noNumberIsGivenTwice() async throws {
         try write("[\(entry())]")
         let target = try #require(try list.load().first)

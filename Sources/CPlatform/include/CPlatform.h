@@ -33,6 +33,7 @@ void platform_error_text(int error, char *_Nonnull text, size_t size);
 
 struct platform_file {
   int64_t size;
+  int64_t modified;  // nanoseconds since 1970
   uint32_t mode;  // permission bits only
   uint32_t owner, group;
   uint64_t device, inode;

@@ -1,0 +1,162 @@
+import EntropyCrypto
+import EntropyState
+import Foundation
+import Platform
+import Support
+import Testing
+
+@testable import EntropySource
+
+/// How often a list is written, and what stands in it at each moment.
+@Suite struct TargetLedgerTests {
+    let directory: TemporaryDirectory
+    let hand = SourceTests.HandClock()
+    let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    func write(_ counters: [Int64], except gone: Range<Int> = 0..<0) throws {
+        let entries = counters.enumerated().filter { !gone.contains($0.offset) }.map {
+            "{\"Address\": \"host:\($0.offset + 1)\", \"Public\": \"\(key)\", \"Counter\": \($0.element)}"
+        }
+        try directory.write("targets.json", "[\(entries.joined(separator: ",\n"))]")
+    }
+
+    func ledger() -> TargetLedger {
+        let hand = hand
+        return TargetLedger(
+            TargetList(directory.file("targets.json")),
+            clock: Clock(unixTime: { 0 }, milliseconds: { hand.milliseconds }))
+    }
+
+    func counters() throws -> [Int64] { try TargetList(directory.file("targets.json")).load().map(\.counter) }
+
+    /// Numbers for some of `targets`, with those after them to come next.
+    func number(
+        _ ledger: TargetLedger, _ targets: [Target], _ places: Range<Int>
+    ) throws -> [TargetList.Numbered] {
+        try ledger.number(Array(targets[places])) { Array(targets[places.upperBound...].prefix($0)) }
+    }
+
+    @Test func aLongListIsWrittenEightTimes() throws {
+        for count in [1024, 2048] {
+            try write([Int64](repeating: 7, count: count))
+            let ledger = ledger()
+            let targets = try ledger.load()
+            for place in 0..<count {
+                let before = try directory.read("targets.json")
+                let writings = ledger.writings
+                #expect(try number(ledger, targets, place..<(place + 1)) == [.counter(8)])
+                // Each number stands in the list before it is given.
+                #expect(try (directory.read("targets.json") == before) == (ledger.writings == writings))
+                if place % 100 == 0 { #expect(try counters()[place] == 8) }
+                ledger.note(.next(9, of: targets[place]))
+                if let due = ledger.due, due <= hand.milliseconds { try ledger.write() }
+            }
+            try ledger.write()
+            #expect((8...10).contains(ledger.writings), "\(ledger.writings)")
+            let now = try ledger.load()
+            #expect(now.allSatisfy { $0.counter == 8 && $0.next == 9 } && now.count == count)
+        }
+    }
+
+    /// The list of a few has the number of their last packet.
+    @Test func aShortListIsNotCountedAhead() throws {
+        try write([Int64](repeating: 0, count: 1023))
+        let ledger = ledger()
+        let targets = try ledger.load()
+        #expect(try number(ledger, targets, 3..<5) == [.counter(1), .counter(1)])
+        #expect(try counters().reduce(0, +) == 2)
+    }
+
+    @Test func whoWasCountedAheadAndRemovedIsGone() throws {
+        try write([Int64](repeating: 0, count: 1200))
+        let ledger = ledger()
+        let targets = try ledger.load()
+        #expect(try number(ledger, targets, 0..<1) == [.counter(1)])
+        #expect(try counters()[1] == 1)
+        try write([Int64](repeating: 1, count: 1200), except: 1..<2)
+        #expect(try number(ledger, targets, 1..<2) == [.gone])
+        // What was counted ahead is not given any more: the list was in other hands.
+        #expect(try number(ledger, targets, 2..<3) == [.counter(2)])
+        #expect(try ledger.load().count == 1199)
+    }
+
+    @Test func whatSomebodyElseCountedIsHeeded() throws {
+        try write([Int64](repeating: 0, count: 1200))
+        let (ledger, other) = (ledger(), ledger())
+        let targets = try ledger.load()
+        _ = try other.load()
+        #expect(try number(ledger, targets, 0..<1) == [.counter(1)])
+        #expect(try number(other, targets, 1..<2) == [.counter(2)])
+        #expect(try number(ledger, targets, 1..<3) == [.counter(3), .counter(3)])
+        // Whoever was killed gave what is in the list, for all that anybody knows.
+        let restarted = self.ledger()
+        _ = try restarted.load()
+        #expect(try number(restarted, targets, 4..<5) == [.counter(try counters()[4])])
+    }
+
+    @Test func noNumberIsGivenTwiceWhateverAnEditorWrites() throws {
+        try write([Int64](repeating: 0, count: 1200))
+        let ledger = ledger()
+        let targets = try ledger.load()
+        var given: Set<[Int64]> = []
+        for round in 0..<4 {
+            for place in stride(from: 0, to: 50, by: 5) {
+                for (place, number) in zip(place..<(place + 5), try number(ledger, targets, place..<(place + 5))) {
+                    guard case .counter(let counter) = number else { continue }
+                    #expect(given.insert([Int64(place), counter]).inserted)
+                }
+                // The list of the beginning comes back.
+                if place == 20 * (round % 2) { try write([Int64](repeating: 0, count: 1200)) }
+            }
+        }
+        #expect(given.count == 200)
+    }
+
+    /// Claiming, and noting what was delivered, is no other's work: what was counted ahead stays good.
+    @Test func whatIsWrittenHereLeavesNoGap() throws {
+        try write([Int64](repeating: 0, count: 1200))
+        let ledger = ledger()
+        let targets = try ledger.load()
+        #expect(try number(ledger, targets, 0..<1) == [.counter(1)])
+        ledger.note(.next(9, of: targets[0]))
+        try ledger.write()
+        try ledger.claim()
+        let writings = ledger.writings
+        #expect(try number(ledger, targets, 1..<10) == [TargetList.Numbered](repeating: .counter(1), count: 9))
+        #expect(ledger.writings == writings)
+        // Nor does one that was counted ahead and did not come.
+        #expect(try number(ledger, targets, 500..<501) == [.counter(1)])
+        #expect(try number(ledger, targets, 20..<21) == [.counter(1)])
+        #expect(try counters().allSatisfy { $0 <= 1 })
+    }
+
+    @Test func notesWaitForASecond() throws {
+        for (count, enough, delay) in [(3, 1, nil), (64, 16, 1064), (600, 150, 1600)] as [(Int, Int, Int64?)] {
+            try write([Int64](repeating: 0, count: count))
+            let ledger = ledger()
+            let targets = try ledger.load()
+            #expect(ledger.due == nil)
+            hand.milliseconds = 5000
+            ledger.note(.next(9, of: targets[0]))
+            #expect(ledger.due == delay.map { $0 + 5000 } ?? 5000)
+            hand.milliseconds = 5500
+            // The first one counts.
+            for place in 1..<max(2, enough) { ledger.note(.next(9, of: targets[place])) }
+            #expect(ledger.due == 5000)
+            try ledger.write()
+            #expect(ledger.due == nil)
+            #expect(try ledger.load().filter { $0.next == 9 }.count == max(2, enough))
+        }
+    }
+
+    @Test func whatCannotBeNotedIsDropped() throws {
+        try write([0])
+        let ledger = ledger()
+        ledger.note(.next(9, of: try #require(try ledger.load().first)))
+        try directory.write("targets.json", "nonsense")
+        #expect(throws: StateError.self) { try ledger.write() }
+        #expect(!ledger.hasNotes && ledger.writings == 0)
+    }
+}
