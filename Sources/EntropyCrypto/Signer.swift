@@ -7,6 +7,18 @@ public protocol Signer: AnyObject {
     /// The signature over SHA-256 of `message`: RSASSA-PSS of the modulus' length, or a DER ECDSA-Sig-Value. It was
     /// verified with `publicKey` before it is returned, since a faulty RSA signature can disclose the key.
     func sign(_ message: [UInt8]) throws(SignerError) -> [UInt8]
+
+    /// Signs one message after the other, until `next` gives none. `take` gets each signature, or why there is none, in the
+    /// same order; a device that computes for itself has been given the message after it by then, so that nobody waits for
+    /// what `take` does. It must not use that device.
+    func sign(each next: () -> [UInt8]?, take: (Result<[UInt8], SignerError>) -> Void)
+}
+
+extension Signer {
+    /// For those who compute here.
+    public func sign(each next: () -> [UInt8]?, take: (Result<[UInt8], SignerError>) -> Void) {
+        while let message = next() { take(Result { () throws(SignerError) in try sign(message) }) }
+    }
 }
 
 /// Why a signer gave no signature.
