@@ -7,6 +7,21 @@ public protocol Signer: AnyObject {
     /// The signature over SHA-256 of `message`: RSASSA-PSS of the modulus' length, or a DER ECDSA-Sig-Value. It was
     /// verified with `publicKey` before it is returned, since a faulty RSA signature can disclose the key.
     func sign(_ message: [UInt8]) throws(SignerError) -> [UInt8]
+
+    /// Signs one message after the other, until `next` gives none. `take` gets each back, in the same order, with its signature
+    /// or why there is none; a device that computes for itself has been given the message after it by then, so that nobody waits
+    /// for what `take` does, which must not use that device. Nobody else has the message then: who wipes it there wipes it.
+    func sign(each next: () -> [UInt8]?, take: (inout [UInt8], Result<[UInt8], SignerError>) -> Void)
+}
+
+extension Signer {
+    /// For those who compute here.
+    public func sign(each next: () -> [UInt8]?, take: (inout [UInt8], Result<[UInt8], SignerError>) -> Void) {
+        while var message = next() {
+            let signed = Result { () throws(SignerError) in try sign(message) }
+            take(&message, signed)
+        }
+    }
 }
 
 /// Why a signer gave no signature.

@@ -14,6 +14,8 @@ final class Delivery {
     private var waiting: [Target] = []
     private var open: [Connection] = []
     private var busy: Set<Target.Identity> = []
+    /// Those whose connection could not be begun.
+    private var unbegun: [(Target, Outcome)] = []
     private let maximumConnections: Int
 
     /// Connections at once, those included that nobody answers.
@@ -26,6 +28,8 @@ final class Delivery {
     /// Milliseconds between two looks at what tells nothing by itself: deadlines, and whether a packet was acknowledged.
     private static let tick: Int64 = 1000
     private static let quickTick: Int64 = 20
+    /// Milliseconds between two looks at the others while packets are made: less than a TPM takes for one.
+    private static let leastLook: Int64 = 3
 
     /// At most `parallel` deliveries use the link at once; fewer where it is slow. `arrivals` is told when something happens on
     /// a connection.
@@ -73,11 +77,13 @@ final class Delivery {
         prepare: ([Target], (Int) -> [Target], (Int, Prepared) -> Void) -> Void, finish: ([(Target, Outcome)]) -> Void
     ) {
         while true {
-            var ended = connect()
+            connect()
             perform()
             start(prepare)
             let now = clock.milliseconds()
             for connection in open { connection.proceed(&window, now: now) }
+            var ended = unbegun
+            unbegun = []
             if termination.check() { ended += callOff(now) }
             ended += takeEnded()
             if !ended.isEmpty { finish(ended) }
@@ -89,25 +95,23 @@ final class Delivery {
         }
     }
 
-    /// Begins as many connections as there is room for, and returns those that could not be begun.
-    private func connect() -> [(Target, Outcome)] {
+    /// Begins as many connections as there is room for.
+    private func connect() {
         let now = clock.milliseconds()
         var taken = open.count { $0.takesPlace(window, now: now) }
-        var failed: [(Target, Outcome)] = []
         while taken < window.connections, !waiting.isEmpty {
             guard open.count < maximumConnections || makeRoom(now) else { break }
             let target = waiting.removeLast()
             guard let connection = Connection(target, through: proxy, now: now),
                 curl_multi_add_handle(multi, connection.handle) == CURLM_OK
             else {
-                failed.append((target, .failed("libcurl has no memory for a connection", .failed)))
+                unbegun.append((target, .failed("libcurl has no memory for a connection", .failed)))
+                busy.remove(target.identity)
                 continue
             }
             open.append(connection)
             taken += 1
         }
-        for (target, _) in failed { busy.remove(target.identity) }
-        return failed
     }
 
     /// Gives up the one that has been trying to connect for the longest, if that is long enough. It is taken out with the
@@ -138,7 +142,7 @@ final class Delivery {
     }
 
     /// Has packets made for as many of those that are connected as the link has room for. Each is sent as soon as it is
-    /// made.
+    /// made; what comes from others, and the connections of those that are next, go on while a TPM signs.
     private func start(_ prepare: ([Target], (Int) -> [Target], (Int, Prepared) -> Void) -> Void) {
         let ready = open.filter { $0.isReady }
         guard !ready.isEmpty else { return }
@@ -151,10 +155,12 @@ final class Delivery {
         prepare(next.map { $0.target }, { count in upcoming(count, others) }) { place, prepared in
             let now = clock.milliseconds()
             next[place].start(prepared, now: now)
-            // A TPM takes its time: that of the packets before this one is not the link's.
-            guard now - looked >= 100 else { return }
+            // A TPM takes its time, which is not the link's.
+            guard now - looked >= Delivery.leastLook else { return }
             looked = now
-            for earlier in next.prefix(place) { earlier.proceed(&window, now: now) }
+            for connection in open where !connection.isReady { connection.proceed(&window, now: now) }
+            connect()
+            perform()
         }
     }
 

@@ -33,10 +33,12 @@ final class NoiseFeed {
         filled = clock.milliseconds()
     }
 
+    /// Milliseconds since the last filling.
+    var age: Int64 { saturatingDifference(clock.milliseconds(), filled) }
+
     /// True when the last filling is too long ago.
     var isDue: Bool {
-        saturatingDifference(clock.milliseconds(), filled) >= NoiseFeed.interval
-            || accumulator.outputCount &- output >= outputLimit
+        age >= NoiseFeed.interval || accumulator.outputCount &- output >= outputLimit
     }
 
     /// True while a source that counts is healthy.

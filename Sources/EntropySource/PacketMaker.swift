@@ -37,46 +37,71 @@ final class PacketMaker {
             for place in targets.indices { hand(place, .failed(error.message, error.exitCode)) }
             return
         }
-        for (place, target) in targets.enumerated() {
-            switch numbers[place] {
-            case .gone: hand(place, .withdrawn)
-            case .exhausted:
-                let error = StateError.counterExhausted(file: ledger.list.path, address: target.address)
-                hand(place, .failed(error.message, error.exitCode))
-            case .counter(let counter): hand(place, packet(counter, for: target))
+        var place = 0
+        // With the signer, in its order.
+        var unsigned: [(place: Int, counter: Int64)] = []
+        signer.sign {
+            while place < targets.count {
+                defer { place += 1 }
+                let target = targets[place]
+                switch numbers[place] {
+                case .gone: hand(place, .withdrawn)
+                case .exhausted:
+                    let error = StateError.counterExhausted(file: ledger.list.path, address: target.address)
+                    hand(place, .failed(error.message, error.exitCode))
+                case .counter(let counter):
+                    switch message(counter, for: target) {
+                    case .success(let message):
+                        unsigned.append((place, counter))
+                        return message
+                    case .failure(let failure): hand(place, .failed(failure.message, failure.exitCode))
+                    }
+                }
             }
+            return nil
+        } take: { message, signed in
+            let (place, counter) = unsigned.removeFirst()
+            hand(place, seal(&message, signed, counter, to: targets[place].publicKey))
         }
     }
 
-    private func packet(_ counter: Int64, for target: Target) -> Prepared {
+    /// Why there is no message.
+    private struct Failure: Error {
+        let message: String
+        let exitCode: ExitCode
+    }
+
+    private func message(_ counter: Int64, for target: Target) -> Result<[UInt8], Failure> {
         var chunk: [UInt8]
         do throws(FortunaError) {
             chunk = try accumulator.read(Packet.chunkSize)
         } catch {
-            return .failed(error.message, error.exitCode)
+            return .failure(Failure(message: error.message, exitCode: error.exitCode))
         }
         defer { wipe(&chunk) }
-        return seal(chunk, counter, for: target)
+        do throws(PacketError) {
+            return .success(
+                try Packet(
+                    timestamp: clock.unixTime(), counter: counter, chunk: chunk, recipient: Recipient(target.publicKey)
+                ).encode())
+        } catch {
+            return .failure(Failure(message: error.message, exitCode: .failed))
+        }
     }
 
-    private func seal(_ chunk: [UInt8], _ counter: Int64, for target: Target) -> Prepared {
-        var message: [UInt8]
-        do throws(PacketError) {
-            message = try Packet(
-                timestamp: clock.unixTime(), counter: counter, chunk: chunk, recipient: Recipient(target.publicKey)
-            ).encode()
-        } catch {
-            return .failed(error.message, .failed)
-        }
+    /// Wipes the message, whatever comes of it.
+    private func seal(
+        _ message: inout [UInt8], _ signed: Result<[UInt8], SignerError>, _ counter: Int64, to sink: BoxPublicKey
+    ) -> Prepared {
         defer { wipe(&message) }
         let signature: [UInt8]
         do throws(SignerError) {
-            signature = try signer.sign(message)
+            signature = try signed.get()
         } catch {
             return .failed(error.message, error.exitCode)
         }
         do throws(CryptoError) {
-            let sealed = try Envelope.seal(SignedMessage(message: message, signature: signature), to: target.publicKey)
+            let sealed = try Envelope.seal(SignedMessage(message: message, signature: signature), to: sink)
             return .packet(
                 Outgoing(counter: counter, frame: Frame.encode(sealed.bytes), sharedKey: sealed.sharedKey))
         } catch {

@@ -43,6 +43,8 @@ public final class Source {
     /// What became of each target's last delivery.
     public internal(set) var report = Report()
     var isReportNew = false
+    /// The first look at the list comes at once after the pools were filled: they need not be filled twice for it.
+    private var isFirstLook = true
     private var reportPlace = ReportPlace.unseen
 
     /// What stands where the report is to be written: a report, or nothing; or what is neither, and stays.
@@ -54,6 +56,8 @@ public final class Source {
     /// waits for them.
     private static let reportInterval: Int64 = 10_000
     private static let signInterval: Int64 = 15_000
+    /// Milliseconds after which the filling of the start is not a new one any more.
+    private static let fillingLife: Int64 = 10_000
     /// How far a sink may have our counter jump without being asked for. Far above what an old backup lacks, and so little
     /// of 2⁶³ that a hostile sink would need decades of scans to use its counter up.
     static let counterJump: Int64 = 1 << 40
@@ -158,10 +162,12 @@ public final class Source {
     /// Begins to serve those who are due. The list is read anew: with a bad one nothing is sent, since no counter could be
     /// stored in it.
     private func serveDueTargets() throws(SourceError) {
+        let isFilled = isFirstLook && feed.age < Source.fillingLife
+        isFirstLook = false
         try requireClock()
         let due = try dueTargets()
         guard !due.isEmpty || feed.isDue else { return }
-        try refill()
+        if !isFilled { try refill() }
         delivery.add(due)
     }
 

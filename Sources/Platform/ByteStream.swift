@@ -9,8 +9,9 @@ public struct ByteStream: ~Copyable {
 
     /// Bytes that the kernel's generators are asked for at once: they hold the processor until they are done.
     private static let kernelRequest = 32
-    /// Milliseconds until a device that has nothing yet, and cannot be waited for, is asked again.
-    private static let pause: Int32 = 10
+    /// Milliseconds until a device that has nothing yet, and cannot be waited for, is asked again: at first, since most have
+    /// a little at a time, and at the most.
+    private static let pauses: ClosedRange<Int32> = 1...10
 
     /// A device, a pipe or a file.
     public init(file path: String) throws(SystemError) {
@@ -53,6 +54,7 @@ public struct ByteStream: ~Copyable {
         let deadline = platform_monotonic_milliseconds() + milliseconds
         var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
+        var pause = ByteStream.pauses.lowerBound
         while done < count {
             let left = deadline - platform_monotonic_milliseconds()
             guard left > 0 else {
@@ -63,13 +65,16 @@ public struct ByteStream: ~Copyable {
             let got = bytes.withUnsafeMutableBytes { CPlatform.read(descriptor, $0.baseAddress! + done, wanted) }
             if got > 0 {
                 done += got
+                pause = ByteStream.pauses.lowerBound
             } else if got == 0 {
                 throw failed("read", ENODATA, &bytes)
             } else {
                 switch platform_errno() {
                 case EINTR: break
                 // With a generator of the kernel it means that its own health test failed.
-                case EAGAIN where !isKernelGenerator: _ = poll(nil, 0, ByteStream.pause)
+                case EAGAIN where !isKernelGenerator:
+                    _ = poll(nil, 0, pause)
+                    pause = min(2 * pause, ByteStream.pauses.upperBound)
                 case let error: throw failed("read", error, &bytes)
                 }
             }

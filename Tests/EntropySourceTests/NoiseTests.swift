@@ -128,10 +128,24 @@ import Testing
         #expect(noise.requests.prefix(2) == [1024, 1024])
     }
 
+    /// The filling of the start does for the first packets. Every round after it has one of its own, and so has a first one
+    /// that comes late.
+    @Test(arguments: [0, 120_000]) func thePoolsAreFilledOnceForTheFirstPackets(_ wait: Int64) throws {
+        let noise = InducedNoise(.tpm)
+        let source = try source([noise, KernelNoise()])
+        hand.milliseconds += wait
+        for number in 1...3 {
+            #expect(try source.scan().served == 1)
+            #expect(noise.requests.count == (wait == 0 ? number : number + 1))
+            hand.milliseconds += 120_000
+        }
+    }
+
     @Test func whatFailsAlwaysEndsTheSource() throws {
         let noise = InducedNoise(.tpm)
         var said: [String] = []
         let source = try source([noise, KernelNoise()]) { said.append($0) }
+        hand.milliseconds += 120_000
         noise.failure = .zeros
         for number in 1...10 {
             #expect(throws: SourceError.self) { try source.scan() }
@@ -150,6 +164,7 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func theLastFailureEndsARunningSource() throws {
         let noise = InducedNoise(.tpm)
         let source = try source([noise, KernelNoise()])
+        hand.milliseconds += 120_000
         noise.failure = .zeros
         for _ in 1...9 {
             #expect(throws: SourceError.self) { try source.scan() }
@@ -162,6 +177,7 @@ import Testing
     @Test func aGoodStretchIsANewBeginning() throws {
         let noise = InducedNoise(.tpm)
         let source = try source([noise, KernelNoise()])
+        hand.milliseconds += 120_000
         for _ in 0..<3 {
             for _ in 0..<9 {
                 noise.failure = .zeros
@@ -252,6 +268,7 @@ import Testing
     @Test func theReportTells() throws {
         let noise = InducedNoise(.hwrng)
         let source = try source([noise, KernelNoise()])
+        hand.milliseconds += 120_000
         noise.failure = .biased
         #expect(throws: SourceError.self) { try source.scan() }
         let sources = source.report.noise

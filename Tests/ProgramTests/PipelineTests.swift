@@ -38,6 +38,22 @@ struct PipelineTests {
         #expect(sink.log.contains("127.0.0.1: packet 2 mixed, 1024 bytes appended"))
     }
 
+    /// A start sends the TPM what the first packet needs, and nothing besides: the pools are filled once.
+    @Test(.enabled(if: haveTools("socat"), "socat is not installed"), arguments: Build.available)
+    func theFirstPacketTakesTheseCommands(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        try place.provision()
+        let sink = try RunningSink(place)
+        try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
+        let recorder = try BusRecorder(tpm)
+        #expect(try place.run("entropy-source", "--once", "--tcti", recorder.tcti).status == 0)
+        // TPM2_CreatePrimary, TPM2_StartAuthSession, TPM2_Load, TPM2_FlushContext of the primary; TPM2_GetRandom, 64 bytes each;
+        // TPM2_Sign; TPM2_FlushContext of key and session.
+        let noise = [UInt32](repeating: 0x17b, count: 1024 / 64)
+        #expect(try recorder.commandCodes() == [0x131, 0x176, 0x157, 0x165] + noise + [0x15d, 0x165, 0x165])
+    }
+
     @Test(arguments: Build.available) func aSoftwareKeySignsToo(_ build: Build) throws {
         for rsagen in [[], ["-a"], ["--algorithm", "ecdsa"]] {
             let place = try Workplace(build)

@@ -83,6 +83,32 @@ struct BusTests {
         }
     }
 
+    /// What one after the other is signed has each its own signature, also where the TPM has to be opened anew meanwhile, and
+    /// each is there as soon as the command after it is under way.
+    @Test(arguments: ["answer", "command"], [1, 2, 5]) func aSeriesSurvivesADisturbance(_ what: String, _ number: Int)
+        throws
+    {
+        try signing(what, number) { signer in
+            // A first command that is refused is one with a wrong password.
+            if what == "command", number == 1 {
+                _ = try? signer.sign([0])
+                return
+            }
+            var (asked, taken) = (0, 0)
+            signer.sign {
+                guard asked < 5 else { return nil }
+                asked += 1
+                return [UInt8(asked)]
+            } take: { message, signed in
+                taken += 1
+                #expect(message == [UInt8(taken)])
+                #expect(taken == asked - 1 || taken == 5, "\(taken) of \(asked)")
+                #expect((try? signed.get()).map { signer.publicKey.verify($0, of: [UInt8(taken)]) } == true)
+            }
+            #expect(taken == 5)
+        }
+    }
+
     /// ESAPI itself sends a command five times without a pause; then it is for us to wait.
     @Test func aBusyTPMIsWaitedFor() throws {
         try signing("busy", 7) { signer in
@@ -99,6 +125,19 @@ struct BusTests {
             let signature = try signer.sign([2])
             #expect(signer.publicKey.verify(signature, of: [2]))
         }
+        // In a series the others have theirs.
+        try signing("busy", 10) { signer in
+            var number: UInt8 = 0
+            var signed: [Bool] = []
+            signer.sign {
+                defer { number += 1 }
+                return number < 4 ? [number] : nil
+            } take: { message, result in
+                #expect(message == [UInt8(signed.count)])
+                signed.append((try? result.get()).map { signer.publicKey.verify($0, of: message) } ?? false)
+            }
+            #expect(signed == [true, false, true, true])
+        }
     }
 
     @Test func aPacketTakesOneCommand() throws {
@@ -108,7 +147,14 @@ struct BusTests {
             let before = try recorder.commandCodes()
             // TPM2_CreatePrimary, TPM2_StartAuthSession and TPM2_Load, once each.
             for code in [0x131, 0x176, 0x157] as [UInt32] { #expect(before.filter { $0 == code }.count == 1) }
-            for number in 0..<20 { _ = try signer.sign([UInt8(number)]) }
+            for number in 0..<10 { _ = try signer.sign([UInt8(number)]) }
+            var number: UInt8 = 0
+            signer.sign {
+                number += 1
+                return number <= 10 ? [number] : nil
+            } take: { _, signed in
+                #expect((try? signed.get()) != nil)
+            }
             let after = try recorder.commandCodes().dropFirst(before.count)
             #expect(after.allSatisfy { $0 == 0x15d } && after.count == 20)  // TPM2_Sign
         }

@@ -17,6 +17,8 @@ public struct SigningKey {
         let record: TPMRecord?
         /// Where the record is, or would be; nil for a handle for which none was named.
         let recordPath: String?
+        /// What the key's file says of it; nil for a handle. Kept, since judging the numbers of an RSA key takes long.
+        let area: TPMPublicArea?
     }
 
     let kind: Kind
@@ -44,7 +46,8 @@ public struct SigningKey {
             let text = String(decoding: place.utf8.dropFirst(TPMHandle.prefix.utf8CodeUnitCount), as: UTF8.self)
             guard let handle = TPMHandle.parse(text) else { throw .badHandle(place) }
             kind = .tpm(
-                .handle(handle), try SigningKey.credentials(record, besides: nil, authFile, isOpen: false, warn))
+                .handle(handle),
+                try SigningKey.credentials(record, besides: nil, area: nil, authFile, isOpen: false, warn))
             return
         }
         var exposed: String?
@@ -57,16 +60,18 @@ public struct SigningKey {
         defer { wipe(&bytes) }
         if TPMKeyFile.matches(bytes) {
             let file: TPMKeyFile
+            let area: TPMPublicArea
             do throws(TPMError) {
                 file = try TPMKeyFile(decoding: bytes)
-                _ = try TPMPublicArea(unmarshalling: file.publicPart)
+                area = try TPMPublicArea(unmarshalling: file.publicPart)
             } catch {
                 throw .tpm(file: place, error)
             }
             let location = TPMKeyLocation.file(file)
             kind = .tpm(
                 location,
-                try SigningKey.credentials(record, besides: place, authFile, isOpen: location.isSaidToBeOpen, warn))
+                try SigningKey.credentials(
+                    record, besides: place, area: area, authFile, isOpen: location.isSaidToBeOpen, warn))
             return
         }
         do throws(CryptoError) {
@@ -80,7 +85,8 @@ public struct SigningKey {
     }
 
     private static func credentials(
-        _ place: RecordPlace, besides key: String?, _ authFile: String?, isOpen: Bool, _ warn: (String) -> Void
+        _ place: RecordPlace, besides key: String?, area: TPMPublicArea?, _ authFile: String?, isOpen: Bool,
+        _ warn: (String) -> Void
     ) throws(ProvisioningError) -> Credentials {
         var authValue: AuthValue?
         // A password that came along unasked is for a key that may need one.
@@ -102,7 +108,7 @@ public struct SigningKey {
         } catch {
             throw .file(error)
         }
-        return Credentials(authValue: authValue, record: record, recordPath: path)
+        return Credentials(authValue: authValue, record: record, recordPath: path, area: area)
     }
 
     public var isInTPM: Bool {
@@ -120,7 +126,12 @@ public struct SigningKey {
     /// The public area, which must be the recorded key's where there is a record.
     func publicArea(_ device: TPMDevice) throws(ProvisioningError) -> TPMPublicArea {
         guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
-        let area = try attempt { () throws(TPMError) in try device.publicArea(of: location) }
+        let area: TPMPublicArea
+        if let known = credentials.area {
+            area = known
+        } else {
+            area = try attempt { () throws(TPMError) in try device.publicArea(of: location) }
+        }
         if let record = credentials.record, let path = credentials.recordPath, record.keyName != area.name {
             throw .record(file: path, "it is the record of another key than \(place)")
         }

@@ -150,8 +150,11 @@ extension TPMContext {
         return area.pointee
     }
 
-    /// The signature over a SHA-256 digest, in the form of `Signer.sign`.
-    func sign(_ hash: [UInt8], with key: LoadedObject, _ area: TPMPublicArea) throws(TPMError) -> [UInt8] {
+    /// The signature over a SHA-256 digest, in the form of `Signer.sign`. `meanwhile` is called once the TPM has the command,
+    /// and must not send it another one.
+    func sign(
+        _ hash: [UInt8], with key: LoadedObject, _ area: TPMPublicArea, meanwhile: () -> Void
+    ) throws(TPMError) -> [UInt8] {
         var digest = digest(hash)
         var scheme = area.scheme
         // The digest was made outside the TPM: a null ticket says so, and only an unrestricted key accepts it.
@@ -160,9 +163,17 @@ extension TPMContext {
         ticket.hierarchy = TPM2_RH_NULL
         let session = try session(encrypting: .command)
         var signature: UnsafeMutablePointer<TPMT_SIGNATURE>?
-        let response = Esys_Sign(
-            esys, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &scheme, &ticket, &signature)
         do throws(TPMError) {
+            try ResponseCode.check(
+                Esys_Sign_Async(
+                    esys, key.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &digest, &scheme, &ticket), "Esys_Sign_Async"
+            )
+            meanwhile()
+            // As Esys_Sign does it: waits for the answer, and once more where the TPM had the command sent again.
+            var response: TSS2_RC
+            repeat {
+                response = Esys_Sign_Finish(esys, &signature)
+            } while response & 0xffff == TSS2_BASE_RC_TRY_AGAIN
             try ResponseCode.check(response, "Esys_Sign", authorizedBy: .key)
         } catch {
             throw explaining(error, area)

@@ -19,6 +19,8 @@ final class TPMContext {
         var esys: OpaquePointer?
         try ResponseCode.check(Esys_Initialize(&esys, tcti.pointer, nil), "Esys_Initialize")
         guard let esys else { throw TPMError(.refused, "Esys_Initialize gave no context") }
+        // A TPM takes its time: whoever asks for an answer waits for it.
+        Esys_SetTimeout(esys, TSS2_TCTI_TIMEOUT_BLOCK)  // fails for no context only
         self.esys = esys
         self.tcti = tcti
         self.primaryName = primaryName

@@ -29,20 +29,42 @@ public final class TPMSigner: Signer {
     }
 
     public func sign(_ message: [UInt8]) throws(SignerError) -> [UInt8] {
-        let signature: [UInt8]
-        do throws(TPMError) {
-            signature = try signUnverified(message)
-        } catch {
+        try judge(Result { () throws(TPMError) in try signUnverified(message) }, of: message)
+    }
+
+    public func sign(each next: () -> [UInt8]?, take: (inout [UInt8], Result<[UInt8], SignerError>) -> Void) {
+        // What the TPM said to the message before, which is looked at while it signs the next one.
+        var before: (message: [UInt8], answer: Result<[UInt8], TPMError>)?
+        func handOver() {
+            guard var message = before?.message, let answer = before?.answer else { return }
+            before = nil
+            let judged = Result { () throws(SignerError) in try judge(answer, of: message) }
+            take(&message, judged)
+        }
+        while let message = next() {
+            let answer = Result { () throws(TPMError) in try signUnverified(message, meanwhile: handOver) }
+            handOver()  // where the TPM did not come to signing
+            before = (message, answer)
+        }
+        handOver()
+    }
+
+    private func judge(
+        _ answer: Result<[UInt8], TPMError>, of message: [UInt8]
+    ) throws(SignerError) -> [UInt8] {
+        switch answer {
+        case .success(let signature):
+            guard publicKey.verify(signature, of: message) else {
+                throw SignerError(.wrongSignature, "the TPM gave a signature that does not verify: it was thrown away")
+            }
+            return signature
+        case .failure(let error):
             switch error.exitCode {
             case .unavailable: throw SignerError(.unavailable, error.message)
             case .permission: throw SignerError(.unauthorized, error.message)
             default: throw SignerError(.refused, error.message)
             }
         }
-        guard publicKey.verify(signature, of: message) else {
-            throw SignerError(.wrongSignature, "the TPM gave a signature that does not verify: it was thrown away")
-        }
-        return signature
     }
 
     /// Signs once and throws the signature away: a password that is not the key's is told at the start and not with the
@@ -51,17 +73,19 @@ public final class TPMSigner: Signer {
         _ = try signUnverified(Array("entropyshare: is this the key's password?".utf8))
     }
 
-    private func signUnverified(_ message: [UInt8]) throws(TPMError) -> [UInt8] {
+    private func signUnverified(_ message: [UInt8], meanwhile: () -> Void = {}) throws(TPMError) -> [UInt8] {
         if let refusal { throw refusal }
         let hash = SHA256.hash(message)
         return try device.perform { (context, generation) throws(TPMError) in
-            try self.sign(hash, context, try self.load(context, generation))
+            try self.sign(hash, context, try self.load(context, generation), meanwhile)
         }
     }
 
-    private func sign(_ hash: [UInt8], _ context: TPMContext, _ key: LoadedObject) throws(TPMError) -> [UInt8] {
+    private func sign(
+        _ hash: [UInt8], _ context: TPMContext, _ key: LoadedObject, _ meanwhile: () -> Void
+    ) throws(TPMError) -> [UInt8] {
         do throws(TPMError) {
-            let signature = try context.sign(hash, with: key, area)
+            let signature = try context.sign(hash, with: key, area, meanwhile: meanwhile)
             hasSigned = true
             refusals = 0
             return signature
