@@ -49,6 +49,7 @@ public final class Listener: Sendable {
             channel = try Listener.bind(
                 configuration.endpoint, group,
                 Listener.handlers(Inbox(worker) { receiver.value.receive($0) }, gate, clock, log))
+            channel.takeFirstSegments()
         } catch {
             // Nothing was given to either yet: there is nothing to report of their end.
             try? worker.syncShutdownGracefully()

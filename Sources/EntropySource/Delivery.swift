@@ -10,6 +10,7 @@ final class Delivery {
     private let proxy: Proxy
     private let arrivals: ArrivalNoise?
     private var window: LinkWindow
+    private var fastOpen: FastOpen
     private var waiting: [Target] = []
     private var open: [Connection] = []
     private var busy: Set<Target.Identity> = []
@@ -28,7 +29,9 @@ final class Delivery {
 
     /// At most `parallel` deliveries use the link at once; fewer where it is slow. `arrivals` is told when something happens on
     /// a connection.
-    init(clock: Clock, parallel: Int, proxy: Proxy, arrivals: ArrivalNoise?) throws(SourceError) {
+    init(
+        clock: Clock, parallel: Int, proxy: Proxy, isFastOpenWanted: Bool, arrivals: ArrivalNoise?
+    ) throws(SourceError) {
         Process.limitThreadStacks(to: Delivery.resolverStack)
         guard curl_global_init(0) == CURLE_OK, let multi = curl_multi_init() else {
             throw .libcurl("libcurl cannot be started")
@@ -38,6 +41,7 @@ final class Delivery {
         self.proxy = proxy
         self.arrivals = arrivals
         window = LinkWindow(largest: parallel)
+        fastOpen = FastOpen(isWanted: isFastOpenWanted)
         let possible = Process.raiseDescriptorLimit(to: Delivery.maximumConnections + Delivery.spareDescriptors)
         maximumConnections = max(1, min(Delivery.maximumConnections, possible - Delivery.spareDescriptors))
     }
@@ -98,7 +102,8 @@ final class Delivery {
             guard open.count < maximumConnections || makeRoom(now) else { break }
             let target = waiting[begun]
             begun += 1
-            guard let connection = Connection(target, through: proxy, now: now),
+            let isFast = fastOpen.allows(target.identity)
+            guard let connection = Connection(target, through: proxy, fastOpen: isFast, now: now),
                 curl_multi_add_handle(multi, connection.handle) == CURLM_OK
             else {
                 failed.append((target, .failed("libcurl has no memory for a connection", .failed)))
@@ -172,6 +177,7 @@ final class Delivery {
         open.removeAll { connection in
             guard let outcome = connection.outcome else { return false }
             curl_multi_remove_handle(multi, connection.handle)  // fails only for a handle that is not in it
+            if connection.hasOpenedInVain { fastOpen.failed(connection.target.identity) }
             guard !connection.waitedInVain else {
                 waiting.insert(connection.target, at: 0)
                 return true
