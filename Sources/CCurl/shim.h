@@ -10,6 +10,10 @@ static inline CURLcode curl_set_string(CURL *handle, CURLoption option, const ch
 static inline CURLcode curl_set_pointer(CURL *handle, CURLoption option, void *value) {
   return curl_easy_setopt(handle, option, value);
 }
+// `prepare` gets each socket before it is connected.
+static inline CURLcode curl_set_preparation(CURL *handle, curl_sockopt_callback prepare) {
+  return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, prepare);
+}
 static inline CURLcode curl_get_socket(CURL *handle, curl_socket_t *socket) {
   return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, socket);
 }

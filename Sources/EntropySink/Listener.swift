@@ -55,6 +55,7 @@ public final class Listener: Sendable {
         do {
             channel = try Listener.bind(
                 configuration.endpoint, group, Listener.handlers(inbox, gate, clock, log))
+            channel.takeFirstSegments()
         } catch {
             // Nothing was given to them yet: there is nothing to report of their end.
             try? openers.syncShutdownGracefully()

@@ -49,6 +49,11 @@ final class Connection {
     /// When the present state began: to connect, to be ready, to send.
     private var since: Int64
     private var isAcknowledged = false
+    /// True while nothing was heard of the sink although libcurl calls it connected: the first segment waits for the packet, or
+    /// has left with it (FastOpen).
+    private var isOpening = false
+    /// True when the packet left in the first segment, and did not arrive by that as far as is known.
+    private(set) var hasOpenedInVain = false
     /// True when the sink tired of waiting for a packet that was not made yet, because the link was busy with others: it is
     /// not to blame, and is connected to again.
     private(set) var waitedInVain = false
@@ -67,9 +72,12 @@ final class Connection {
     private static let slowWait: Int64 = 15_000
     /// Milliseconds after which a sink that closes is one that tired of waiting; one that closes sooner has a reason.
     private static let leastWait: Int64 = 5_000
+    /// Milliseconds after which TCP repeats a first segment that was not answered, without the packet. A way that is so
+    /// slow, or loses such segments, is better served by a handshake.
+    private static let repetition: Int64 = 1_000
 
     /// Nil when libcurl has no memory left.
-    init?(_ target: Target, through proxy: Proxy, now: Int64) {
+    init?(_ target: Target, through proxy: Proxy, fastOpen: Bool, now: Int64) {
         guard let handle = curl_easy_init() else { return nil }
         self.target = target
         self.handle = handle
@@ -81,6 +89,8 @@ final class Connection {
             curl_set_string(handle, CURLOPT_URL, "http://\(target.endpoint.text)/"),
             curl_set_string(handle, CURLOPT_PROXY, proxy.url ?? ""),
             curl_set_string(handle, CURLOPT_NOPROXY, proxy.exceptions ?? ""),
+            // A proxy is spoken to before there is a packet.
+            FastOpen.prepare(handle, isAllowed: fastOpen && proxy.url == nil),
         ]
         for (option, value) in [
             (CURLOPT_CONNECT_ONLY, 1), (CURLOPT_NOSIGNAL, 1), (CURLOPT_FRESH_CONNECT, 1),
@@ -112,7 +122,11 @@ final class Connection {
 
     /// When it began to connect, while it is not connected.
     var connectingSince: Int64? {
-        if case .connecting = state { since } else { nil }
+        switch state {
+        case .connecting: since
+        case .sending, .awaitingReceipt: isOpening ? since : nil
+        case .ready, .ended: nil
+        }
     }
 
     /// True while its packet is on the link, and not known to have arrived.
@@ -137,6 +151,8 @@ final class Connection {
         switch state {
         case .connecting, .ended: nil
         case .sending: curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLOUT), revents: 0)
+        case .awaitingReceipt where isOpening:
+            curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLIN | CURL_WAIT_POLLOUT), revents: 0)
         case .ready, .awaitingReceipt: curl_waitfd(fd: socket, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         }
     }
@@ -147,7 +163,8 @@ final class Connection {
         guard result == CURLE_OK, curl_get_socket(handle, &socket) == CURLE_OK, socket != -1 else {
             return end(.failed("cannot connect: \(describe(result))", .unavailable))
         }
-        window.connected(after: now - since)
+        isOpening = Network.stage(socket) == .connecting
+        if !isOpening { window.connected(after: now - since) }
         state = .ready
         since = now
         deadline = now + Connection.answerLimit
@@ -158,7 +175,10 @@ final class Connection {
         switch prepared {
         case .packet(let outgoing):
             since = now
-            deadline = now + Connection.answerLimit
+            deadline = now + (isOpening ? Connection.connectLimit : Connection.answerLimit)
+            hasOpenedInVain = isOpening
+            // That of the receipt, too, which comes with the connection's end.
+            Network.delayAcknowledgement(socket)
             send(outgoing, from: 0)
         case .withdrawn: end(.withdrawn)
         case .failed(let message, let code): end(.unprepared(message, code))
@@ -172,9 +192,12 @@ final class Connection {
         case .ready:
             if window.isSlow, now - since >= Connection.slowWait { deadline = now }
             notice(now)
-        case .sending(let outgoing, let offset): send(outgoing, from: offset)
+        case .sending(let outgoing, let offset):
+            noticeOpening(now)
+            send(outgoing, from: offset)
         case .awaitingReceipt(let outgoing):
-            if !isAcknowledged, Network.unacknowledgedBytes(socket) == 0 {
+            noticeOpening(now)
+            if !isAcknowledged, !isOpening, Network.unacknowledgedBytes(socket) == 0 {
                 isAcknowledged = true
                 window.acknowledged(sentAt: since, now: now)
             }
@@ -183,6 +206,19 @@ final class Connection {
         guard outcome == nil, now >= deadline else { return }
         if isReady { waitedInVain = true }
         end(.failed(connectingSince == nil ? "no answer in time" : "cannot connect in time", .unavailable))
+    }
+
+    /// The sink's machine has answered a first segment that had the packet in it, and acknowledged the packet at once or not.
+    private func noticeOpening(_ now: Int64) {
+        guard isOpening else { return }
+        switch Network.stage(socket) {
+        case .connecting, .other: return
+        case .open, .ended: break
+        }
+        isOpening = false
+        hasOpenedInVain = !Network.tookFirstSegment(socket) || now - since >= Connection.repetition
+        deadline = now + Connection.answerLimit
+        Network.delayAcknowledgement(socket)
     }
 
     /// Gives the connection up that is not made yet, for others that wait.
@@ -225,7 +261,7 @@ final class Connection {
             let result = curl_easy_recv(handle, &block, block.count, &count)
             if result == CURLE_AGAIN { return }
             guard result == CURLE_OK else {
-                return end(.failed("no receipt: \(describe(result))", .unavailable))
+                return end(.failed("\(isOpening ? "cannot connect" : "no receipt"): \(describe(result))", .unavailable))
             }
             if count == 0 { return end(endOfStream(outgoing)) }
             if let outcome = takeReceipt(block[..<count], outgoing) { return end(outcome) }
@@ -262,7 +298,10 @@ final class Connection {
         }
     }
 
-    private func end(_ outcome: Outcome) { state = .ended(outcome) }
+    private func end(_ outcome: Outcome) {
+        if socket != -1 { Network.endByReset(socket) }
+        state = .ended(outcome)
+    }
 
     /// libcurl's words, with the system's or the proxy's where there are some.
     private func describe(_ result: CURLcode) -> String {

@@ -10,6 +10,7 @@ final class Delivery {
     private let proxy: Proxy
     private let arrivals: ArrivalNoise?
     private var window: LinkWindow
+    private var fastOpen: FastOpen
     /// Who comes next stands last, where it can be taken away without moving all the others.
     private var waiting: [Target] = []
     private var open: [Connection] = []
@@ -33,7 +34,9 @@ final class Delivery {
 
     /// At most `parallel` deliveries use the link at once; fewer where it is slow. `arrivals` is told when something happens on
     /// a connection.
-    init(clock: Clock, parallel: Int, proxy: Proxy, arrivals: ArrivalNoise?) throws(SourceError) {
+    init(
+        clock: Clock, parallel: Int, proxy: Proxy, isFastOpenWanted: Bool, arrivals: ArrivalNoise?
+    ) throws(SourceError) {
         Process.limitThreadStacks(to: Delivery.resolverStack)
         guard curl_global_init(0) == CURLE_OK, let multi = curl_multi_init() else {
             throw .libcurl("libcurl cannot be started")
@@ -43,6 +46,7 @@ final class Delivery {
         self.proxy = proxy
         self.arrivals = arrivals
         window = LinkWindow(largest: parallel)
+        fastOpen = FastOpen(isWanted: isFastOpenWanted)
         let possible = Process.raiseDescriptorLimit(to: Delivery.maximumConnections + Delivery.spareDescriptors)
         maximumConnections = max(1, min(Delivery.maximumConnections, possible - Delivery.spareDescriptors))
     }
@@ -102,7 +106,8 @@ final class Delivery {
         while taken < window.connections, !waiting.isEmpty {
             guard open.count < maximumConnections || makeRoom(now) else { break }
             let target = waiting.removeLast()
-            guard let connection = Connection(target, through: proxy, now: now),
+            let isFast = fastOpen.allows(target.identity)
+            guard let connection = Connection(target, through: proxy, fastOpen: isFast, now: now),
                 curl_multi_add_handle(multi, connection.handle) == CURLM_OK
             else {
                 unbegun.append((target, .failed("libcurl has no memory for a connection", .failed)))
@@ -183,6 +188,7 @@ final class Delivery {
         open.removeAll { connection in
             guard let outcome = connection.outcome else { return false }
             curl_multi_remove_handle(multi, connection.handle)  // fails only for a handle that is not in it
+            if connection.hasOpenedInVain { fastOpen.failed(connection.target.identity) }
             guard !connection.waitedInVain else {
                 waiting.append(connection.target)
                 return true

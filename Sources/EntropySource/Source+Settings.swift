@@ -15,6 +15,8 @@ extension Source {
         /// Deliveries that use the link at once, at the most.
         public let parallel: Int
         public let proxy: Proxy
+        /// Send a packet in the first segment to sinks that take it (TCP Fast Open).
+        public let isFastOpenWanted: Bool
         /// Send although no physical noise source is healthy: for tests only.
         public let isSoftwareEnough: Bool
         /// Milliseconds within which the service manager wants to hear of a running source; nil where it does not.
@@ -25,7 +27,8 @@ extension Source {
         public init(
             targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
             acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none,
-            isSoftwareEnough: Bool = false, watchdog: Int64? = nil, identity: [UInt8] = []
+            isFastOpenWanted: Bool = false, isSoftwareEnough: Bool = false, watchdog: Int64? = nil,
+            identity: [UInt8] = []
         ) {
             self.targets = targets
             self.seed = seed
@@ -36,6 +39,7 @@ extension Source {
             self.acceptsCounterJump = acceptsCounterJump
             self.parallel = parallel
             self.proxy = proxy
+            self.isFastOpenWanted = isFastOpenWanted
             self.isSoftwareEnough = isSoftwareEnough
             self.watchdog = watchdog
             self.identity = identity

@@ -79,7 +79,9 @@ public final class Source {
         accumulator = Accumulator(clock: clock)
         feed = NoiseFeed(noise, into: accumulator, clock: clock, isSoftwareEnough: settings.isSoftwareEnough)
         maker = PacketMaker(ledger: ledger, signer: signer, accumulator: accumulator, clock: clock)
-        delivery = try Delivery(clock: clock, parallel: settings.parallel, proxy: settings.proxy, arrivals: arrivals)
+        delivery = try Delivery(
+            clock: clock, parallel: settings.parallel, proxy: settings.proxy,
+            isFastOpenWanted: settings.isFastOpenWanted, arrivals: arrivals)
         clockWatch = ClockWatch(clock, earliest: settings.earliest)
         schedule = Schedule(interval: settings.interval, scan: settings.scan, random: random)
         seedWritten = clock.milliseconds()

@@ -57,8 +57,8 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
         interval: try arguments.seconds(.interval), scan: try arguments.seconds(.scan), earliest: Version.released,
         report: try arguments.required(.statusFile), acceptsCounterJump: arguments.has(.jump),
         parallel: Int(try arguments.integer(.parallel, in: 1...256)), proxy: proxy,
-        isSoftwareEnough: arguments.has(.softwareOnly), watchdog: ServiceManager.watchdog,
-        identity: MachineIdentity.read())
+        isFastOpenWanted: arguments.has(.fastOpen), isSoftwareEnough: arguments.has(.softwareOnly),
+        watchdog: ServiceManager.watchdog, identity: MachineIdentity.read())
     let keyPath = try arguments.required(.key)
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti])

@@ -1,9 +1,8 @@
 import CommandLine
 
 enum Flag: Int, OptionTable {
-    case key, authFile, record, seed, targets, tcti, interval, scan, parallel, once, jump, status, statusFile, selfTest,
-        json, noise,
-        noiseFile, noiseCommand, softwareOnly
+    case key, authFile, record, seed, targets, tcti, interval, scan, parallel, fastOpen, once, jump, status, statusFile,
+        selfTest, json, noise, noiseFile, noiseCommand, softwareOnly
 
     var option: Option {
         switch self {
@@ -28,6 +27,10 @@ enum Flag: Int, OptionTable {
         case .parallel:
             Option(
                 nil, "parallel", "NUMBER", "deliveries at once, at the most; fewer on a slow link", default: "32")
+        case .fastOpen:
+            Option(
+                nil, "fast-open", nil,
+                "send a packet with the first segment to sinks that take it (TCP Fast Open): for addresses that stay")
         case .once:
             Option(nil, "once", nil, "scan once, print what came of it; exit 0 only when every due sink was served")
         case .jump: Option(nil, "accept-counter-jump", nil, "believe a sink whose counter is far above ours")

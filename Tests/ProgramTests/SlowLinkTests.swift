@@ -41,12 +41,13 @@ struct SlowLinkTests {
 
     func bytes(_ frames: [LinkRecorder.Frame]) -> Int { frames.reduce(0) { $0 + $1.size } }
 
-    /// On a link at rest: what has to cross it. TCP adds to that where the link is slow, but no packet.
+    /// On a link at rest: what has to cross it. TCP adds to that where the link is slow, but no packet. Of the original a
+    /// packet with RSA-2048 and no receipt took 2,067 bytes.
     @Test(
         arguments: Build.available,
         [
-            Key(name: "RSA-2048", rsagen: [], limit: 2200),
-            Key(name: "P-256", rsagen: ["--algorithm", "ecdsa"], limit: 2000),
+            Key(name: "RSA-2048", rsagen: [], limit: 2067),
+            Key(name: "P-256", rsagen: ["--algorithm", "ecdsa"], limit: 1880),
         ])
     func aDeliveryIsOneSegmentAndFewBytes(_ build: Build, _ key: Key) throws {
         for rate in [nil, SlowLinkTests.rate] {
@@ -136,7 +137,9 @@ struct SlowLinkTests {
         #expect(source.errorLines.filter { $0.contains(": packet 1 mixed") }.count == count, "\(source.errors)")
         // A kernel that sees its own queue sends nothing twice. One that does not repeats a packet after 0.2, 0.6, 1.4, 3, 6.2 and
         // 12.6 s, until the answer has come.
-        #expect(packets(frames) <= (queue == .own ? count : 7 * count))
+        #expect(
+            packets(frames) <= (queue == .own ? count : 7 * count),
+            "\(frames.map { $0.text }.joined(separator: "\n"))")
         for (place, sink) in sinks.enumerated() {
             #expect(sink.errors.contains("packet 1 mixed"), "sink \(place + 1): \(sink.errors)")
         }

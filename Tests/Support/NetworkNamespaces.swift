@@ -97,6 +97,20 @@ public final class NetworkNamespaces: Sendable {
         }
     }
 
+    /// Sets one of the kernel's parameters for the network at one end: `net.` names are those of sysctl(8), without it.
+    public func set(_ parameter: String, to value: some CustomStringConvertible, at side: Side) throws {
+        let path = "/proc/sys/net/" + parameter.replacingOccurrences(of: ".", with: "/")
+        try run(in: end(side), "sh", "-c", "echo \(value) >\(path)")
+    }
+
+    /// The sink's end drops each first segment of a connection that has data in it, as some firewalls do.
+    public func dropOpeningData() throws {
+        try run(
+            in: end(.sink), "nft",
+            "add table ip opening; add chain ip opening arriving { type filter hook prerouting priority -500; }; "
+                + "add rule ip opening arriving tcp flags & (syn | ack) == syn ip length > 200 counter drop")
+    }
+
     /// Frames that `lose` dropped so far, in both directions.
     public func lostFrames() throws -> Int {
         try Side.allCases.reduce(0) { sum, side in
