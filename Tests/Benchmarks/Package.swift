@@ -13,6 +13,10 @@ let package = Package(
     targets: [
         // The same calls of OpenSSL and libsodium as ours, in bare loops.
         .target(name: "CBare", linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("sodium")]),
+        // What a source asks of its TPM, by tpm2-tss alone.
+        .executableTarget(
+            name: "bare-esapi",
+            linkerSettings: ["tss2-esys", "tss2-mu", "tss2-tctildr", "crypto"].map { .linkedLibrary($0) }),
         .executableTarget(
             name: "micro",
             dependencies: [
