@@ -67,10 +67,11 @@ package enum JSONList {
             }
         }
 
-        /// The text up to the end of the array: of a file that is one with its final newline.
-        package consuming func end() -> [UInt8] {
+        /// Hands out the text up to the end of the array: of a file that is one with its final newline.
+        package mutating func end() -> [UInt8] {
             let isFile = frame === outermost
             bytes.append(contentsOf: Array((isFile ? "\n]\n" : "\n\t]").utf8))
+            defer { bytes = [] }
             return bytes
         }
     }

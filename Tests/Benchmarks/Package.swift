@@ -28,5 +28,7 @@ let package = Package(
             name: "packets", dependencies: [.product(name: "EntropyCore", package: "entropyshare")],
             swiftSettings: [.treatAllWarnings(as: .error)]),
         .executableTarget(name: "storm"),
+        // Thousands of sinks.
+        .executableTarget(name: "crowd", linkerSettings: [.linkedLibrary("sodium")]),
     ]
 )

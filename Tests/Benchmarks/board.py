@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """The board's source: its size, its memory, and what it computes for a packet.
 
 Memory is that of the program for armv7 under qemu-user, without qemu's own: the emulated addresses begin at an address that qemu is
@@ -11,8 +10,8 @@ import os
 import subprocess
 import time
 
-import alone
 import callgrind
+import figures
 from figures import Figure
 from sinks import Sinks, tail
 from swtpm import SoftwareTPM, make_keys
@@ -167,4 +166,4 @@ def measure(bench):
 
 
 if __name__ == "__main__":
-    alone.run(measure)
+    figures.main(measure)

@@ -1,10 +1,7 @@
-#!/usr/bin/python3
 """Bytes on the link for one delivery, both directions: whole Ethernet frames, as tcpdump counts them on a veth between two
 network namespaces. Only root can make those.
 
-usage: link.py [PROGRAMS]
-
-PROGRAMS has the programs as `make build` leaves them (.build/release). Prints the figures. The original's source is not here:
+The original's source is not here:
 what it does on a link is done again by a few lines of Python, to see that it is counted in the same way. They send a frame of
 its packet's length, 2 and 1381 bytes, in two writes without delay, and close at once, as a program in Go does that writes the
 length, then the packet, then calls Close; its sink reads all of that and closes without a byte. What they send is zeros.
@@ -242,19 +239,5 @@ def measure(bench):
     ]
 
 
-def main():
-    root = pathlib.Path(__file__).resolve().parent.parent.parent
-    programs = sys.argv[1] if len(sys.argv) > 1 else str(root / ".build/release")
-    with tempfile.TemporaryDirectory() as scratch:
-        bench = figures.Bench(
-            runs=5, root=str(root), programs=programs, board=str(root / ".build-board/build/release"), scratch=scratch,
-            peers="", say=lambda line: print(line, file=sys.stderr),
-        )
-        for figure in measure(bench):
-            limit = f"at {'least' if figure.at_least else 'most'} {figure.limit:g}"
-            verdict = f"{limit}: {'met' if figure.is_met else 'not met'}"
-            print(f"{figure.name}: {figure.result:g} {figure.unit} ({verdict}); runs {figure.ours}; {figure.remark}")
-
-
 if __name__ == "__main__":
-    main()
+    figures.main(measure)

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """A source with the TPM against tpm2-tss alone, with the same key in the same software TPM.
 
 The peer, bare-esapi, sends the TPM the commands that a source sends it, in the same order, and does nothing else. In it are the
@@ -12,7 +11,7 @@ import statistics
 import subprocess
 import time
 
-import alone
+import figures
 from figures import Figure
 from sinks import Sinks, tail
 from swtpm import SoftwareTPM, make_keys
@@ -99,16 +98,16 @@ def start(name, place):
 def measure(bench):
     tpm = SoftwareTPM(f"{bench.scratch}/tpm")
     try:
-        figures = []
+        found = []
         for name, algorithm in ALGORITHMS:
             bench.say(f"a source with a {name} key in a software TPM, {bench.runs} runs")
             place = Place(bench, tpm, algorithm)
-            figures += [packets(name, place), start(name, place)]
+            found += [packets(name, place), start(name, place)]
             shutil.rmtree(place.directory)
-        return figures
+        return found
     finally:
         tpm.close()
 
 
 if __name__ == "__main__":
-    alone.run(measure)
+    figures.main(measure)
