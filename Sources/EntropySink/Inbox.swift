@@ -19,6 +19,8 @@ final class Inbox: Sendable {
         /// How many have left, and how many of all that ever came a thread has begun to open.
         var gone = 0
         var begun = 0
+        /// How many at the front are opened.
+        var ready = 0
         /// Threads that open; each looks again before it rests.
         var opening = 0
         /// The worker is at it, and looks again before it rests.
@@ -31,25 +33,33 @@ final class Inbox: Sendable {
             return (begun, packets[begun - gone].arrival)
         }
 
+        mutating func note(_ opened: Opener.Opened, at number: Int) {
+            packets[number - gone].opened = opened
+            while ready < packets.count, packets[ready].opened != nil { ready += 1 }
+        }
+
         /// Those at the front that are opened, at most so many.
         mutating func take(_ most: Int) -> [Waiting] {
-            let count = packets.prefix(most).prefix { $0.opened != nil }.count
+            let count = min(most, ready)
             defer {
                 packets.removeFirst(count)
                 gone += count
+                ready -= count
             }
             return Array(packets.prefix(count))
         }
 
-        /// True once for whoever is to start the worker.
+        /// True once for whoever is to start the worker: when there are some for it that share a write, or nothing else waits to
+        /// be opened. A write costs as much as many packets.
         mutating func mayJudge() -> Bool {
-            guard !isJudging, packets.first?.opened != nil else { return false }
+            guard !isJudging, ready > 0, ready >= Inbox.groupSize || begun - gone == packets.count else { return false }
             isJudging = true
             return true
         }
     }
 
-    /// Packets of one round: nobody's receipt waits for more than these.
+    /// Packets that are enough for a round, and that it has at the most: nobody's receipt waits for more than these.
+    private static let groupSize = 64
     private static let roundSize = 256
     /// Packets that wait at the most. A peer's place among the connections is free again once it has gone, its packet is not.
     private static let maximumCount = 4096
@@ -101,7 +111,7 @@ final class Inbox: Sendable {
             guard let (number, arrival) = next else { return }
             let opened = open(arrival)
             let isFirst = state.withLockedValue { state in
-                state.packets[number - state.gone].opened = opened
+                state.note(opened, at: number)
                 return state.mayJudge()
             }
             if isFirst { schedule() }
@@ -128,7 +138,7 @@ final class Inbox: Sendable {
             defer {
                 state.gone += state.packets.count
                 state.begun = state.gone
-                state.packets = []
+                (state.packets, state.ready) = ([], 0)
             }
             return state.packets
         }
