@@ -11,14 +11,21 @@ public struct SigningKey {
         case software(SoftwareSigner)
     }
 
-    /// What goes with a TPM's key.
-    struct Credentials {
+    /// What goes with a TPM's key. Shared: a public area is a thousand bytes, in the program too wherever it is copied.
+    final class Credentials: Sendable {
         let authValue: AuthValue?
         let record: TPMRecord?
         /// Where the record is, or would be; nil for a handle for which none was named.
         let recordPath: String?
         /// What the key's file says of it; nil for a handle. Kept, since judging the numbers of an RSA key takes long.
         let area: TPMPublicArea?
+
+        init(authValue: AuthValue?, record: TPMRecord?, recordPath: String?, area: TPMPublicArea?) {
+            self.authValue = authValue
+            self.record = record
+            self.recordPath = recordPath
+            self.area = area
+        }
     }
 
     let kind: Kind
