@@ -33,6 +33,33 @@ import Testing
         withExtendedLifetime(taken) {}
     }
 
+    /// What is gathered for the list is in it within seconds, although the round is not over; and whoever kills the source then
+    /// has nobody served again.
+    @Test func whatWasDeliveredIsWrittenDownWhileOneHangs() throws {
+        let place = try place(.host)
+        let (hole, port) = try Socket.listen()
+        let catcher = try PacketCatcher(everywhere: true)
+        let key = try Data(place.directory.read("decrypt.pub")).base64EncodedString()
+        let addresses = ["127.0.0.1:\(port)"] + (1...23).map { "127.0.0.\($0):\(catcher.port)" }
+        let list = addresses.map { ["Address": $0, "Public": key] }
+        try place.directory.write("targets.json", Array(JSONSerialization.data(withJSONObject: list)))
+        func noted() throws -> Int {
+            let parsed = try JSONSerialization.jsonObject(with: Data(place.directory.read("targets.json")))
+            return try #require(parsed as? [[String: Any]]).count { $0["Next"] != nil }
+        }
+        let source = try place.start("entropy-source", ["--once"])
+        #expect(try eventually(seconds: 20) { try noted() == 23 }, "\(source.errors)")
+        #expect(source.process.isRunning)
+        source.signal(SIGKILL)
+        #expect(source.wait(seconds: 10).status == SIGKILL)
+        let again = try place.start("entropy-source", ["--once"])
+        let taken = [try hole.accept(), try hole.accept()]
+        again.signal(SIGTERM)
+        _ = again.wait(seconds: 20)
+        #expect(catcher.frames.count == 23)
+        withExtendedLifetime(taken) {}
+    }
+
     @Test(arguments: Build.available) func oneThatClosesUnreadIsNotServed(_ build: Build) throws {
         let place = try place(build)
         let (listener, port) = try Socket.listen()
