@@ -43,9 +43,15 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         peer = Peer(context.remoteAddress)
-        isAdmitted = gate.enter(peer, context.channel)
-        guard isAdmitted else {
+        switch gate.enter(peer, context.channel, now: clock.milliseconds()) {
+        case nil: isAdmitted = true
+        case .full:
             log.junk(.stranger, peer, "refused: too many connections at once")
+            return context.close(promise: nil)
+        case .junk:
+            log.junk(
+                .stranger, peer,
+                "refused: \(Gate.junkLimit) of its packets within ten minutes were by nobody who is known")
             return context.close(promise: nil)
         }
         schedule(context, gate.limits.secondsPerPacket)
@@ -94,6 +100,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
         judge(Receiver.Arrival(bytes: packet, peer: peer), context.eventLoop).whenComplete { result in
             let (context, handler) = bound.value
+            if case .success(let answer) = result {
+                handler.gate.note(handler.peer, isAuthentic: answer.receipt != nil)
+            }
             if case .success(let answer) = result, let receipt = answer.receipt, case .judging = handler.state {
                 context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)
             }

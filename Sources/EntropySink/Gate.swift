@@ -9,34 +9,76 @@ final class Gate: Sendable {
         var channels: [ObjectIdentifier: Channel] = [:]
         var perPeer: [String: Int] = [:]
         var packets: [String: Int] = [:]
-        /// Milliseconds at which the packets of a new minute were begun to be counted.
+        /// Packets that nobody who is known made.
+        var junk: [String: Int] = [:]
+        /// Peers that have sent a packet by a known signer, and whom junk of a neighbour's shall not shut out.
+        var sources: Set<String> = []
+        /// Milliseconds at which the packets of a new minute, and the junk of new ten minutes, were begun to be counted.
         var minute: Int64 = .min
+        var tenMinutes: Int64 = .min
         var isClosing = false
+
+        /// Counts anew when it is time.
+        mutating func turn(_ now: Int64) {
+            if now - 60_000 >= minute { (minute, packets) = (now, [:]) }
+            if now - 600_000 >= tenMinutes { (tenMinutes, junk) = (now, [:]) }
+        }
     }
 
     /// Peers whose packets are counted within one minute; those beyond are too many to be sources.
     private static let maximumPeers = 65536
+    /// Packets of one address within ten minutes that may be junk. A source with a wrong key sends one a minute at the most;
+    /// beyond these its connections are closed at once until the time is over, before they cost much.
+    static let junkLimit = 20
 
     private let current: NIOLockedValueBox<SinkLimits>
     private let counts = NIOLockedValueBox(Counts())
 
     init(_ limits: SinkLimits) { current = NIOLockedValueBox(limits) }
 
-    /// What holds for connections and packets from now on.
+    /// What holds for connections and packets from now on. With a new configuration nobody's junk counts any more: it may have
+    /// been a packet of whoever is known now.
     var limits: SinkLimits {
         get { current.withLockedValue { $0 } }
-        set { current.withLockedValue { $0 = newValue } }
+        set {
+            current.withLockedValue { $0 = newValue }
+            counts.withLockedValue { $0.junk = [:] }
+        }
     }
 
-    /// False when there is no place for one more connection of this peer.
-    func enter(_ peer: Peer, _ channel: Channel) -> Bool {
+    /// Why a peer may not come in.
+    enum Refusal {
+        /// There is no place for one more connection, or for one more of this peer.
+        case full
+        /// What came from it lately was junk.
+        case junk
+    }
+
+    /// Nil when there is a place for one more connection of this peer.
+    func enter(_ peer: Peer, _ channel: Channel, now: Int64) -> Refusal? {
         let limits = limits
         return counts.withLockedValue { counts in
+            counts.turn(now)
+            guard counts.junk[peer.network, default: 0] < Gate.junkLimit || counts.sources.contains(peer.network)
+            else { return .junk }
             let own = counts.perPeer[peer.network, default: 0]
-            guard counts.channels.count < limits.connections, own < limits.connectionsPerAddress else { return false }
+            guard counts.channels.count < limits.connections, own < limits.connectionsPerAddress else { return .full }
             counts.channels[ObjectIdentifier(channel)] = channel
             counts.perPeer[peer.network] = own + 1
-            return true
+            return nil
+        }
+    }
+
+    /// What became of a packet of this peer: whether somebody who is known made it.
+    func note(_ peer: Peer, isAuthentic: Bool) {
+        counts.withLockedValue { counts in
+            if isAuthentic {
+                if counts.sources.count >= Gate.maximumPeers { counts.sources = [] }
+                counts.sources.insert(peer.network)
+            } else {
+                guard counts.junk[peer.network] != nil || counts.junk.count < Gate.maximumPeers else { return }
+                counts.junk[peer.network, default: 0] += 1
+            }
         }
     }
 
@@ -44,10 +86,7 @@ final class Gate: Sendable {
     func admitPacket(_ peer: Peer, now: Int64) -> Bool {
         let limits = limits
         return counts.withLockedValue { counts in
-            if now - 60_000 >= counts.minute {
-                counts.minute = now
-                counts.packets = [:]
-            }
+            counts.turn(now)
             let own = counts.packets[peer.network, default: 0]
             guard own < limits.packetsPerMinute, own > 0 || counts.packets.count < Gate.maximumPeers else {
                 return false

@@ -4,13 +4,14 @@ The packets are made beforehand, by as many software keys as a sink may know: 16
 with an address of its own, and has to share the machine's processors with the sink.
 """
 
+import ctypes
 import json
 import os
-import re
 import select
 import shutil
 import signal
 import statistics
+import struct
 import subprocess
 import time
 
@@ -21,7 +22,10 @@ PORT = 29437
 SOURCES, PACKETS, DEPTH = 16, 1250, 16
 # One source that sends now and then, while others flood.
 CALM_PACKETS, CALM_PAUSE = 1000, 2000
-IDLE, JUNK_DEPTH = 2000, 64
+IDLE = 2000
+# Junk comes from 1,000 addresses. Frames a second, and connections at a time: a flood that leaves this machine's processors time for
+# a good packet, and one that takes what it can get, in competition with the sink, for the same two processors.
+FLOODS = {"junk, 5,000 frames a second": (5000, 512, 5), "as much junk as the sink takes": (0, 64, 5)}
 LIMIT = 120
 
 
@@ -33,7 +37,7 @@ def free_port():
 class Sink:
     """A sink of its own, with counters at zero, that mixes into the kernel's pool; ended at the end."""
 
-    def __init__(self, bench, prepared, name, wrapper=()):
+    def __init__(self, bench, prepared, name):
         self.bench, self.prepared = bench, prepared
         self.place = f"{bench.scratch}/{name}"
         shutil.rmtree(self.place, ignore_errors=True)
@@ -42,7 +46,7 @@ class Sink:
         os.chmod(f"{self.place}/config.json", 0o600)
         self.log = open(f"{self.place}/log", "wb")
         self.process = subprocess.Popen(
-            [*wrapper, f"{bench.programs}/entropy-sink"], cwd=self.place, stderr=self.log, stdout=self.log)
+            [f"{bench.programs}/entropy-sink"], cwd=self.place, stderr=self.log, stdout=self.log)
         end = time.monotonic() + 10
         while b"listening on" not in self.said():
             if time.monotonic() > end or self.process.poll() is not None:
@@ -88,18 +92,35 @@ def prepare(bench, name, sources, packets):
     return place
 
 
-def group_size(bench, prepared):
-    """Packets that share a write of their counters: a write has two calls of fsync(2), for the file and its directory."""
-    trace = f"{bench.scratch}/fsync"
-    with Sink(bench, prepared, "traced", ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=fsync", "-o", trace]) as sink:
-        packets = sink.storm(DEPTH, 0)["packets"]
-        # Not to strace, which would pass nothing on.
-        children = subprocess.run(["pgrep", "-P", str(sink.process.pid)], stdout=subprocess.PIPE).stdout.split()
-        for child in children:
-            os.kill(int(child), signal.SIGTERM)
-    with open(trace) as file:
-        writes = len(re.findall(r"fsync\(\d", file.read())) / 2
-    return packets / writes
+class Writes:
+    """Counts how often a file is written: by the names under which its successors are made, as the kernel tells of them."""
+
+    IN_CREATE = 0x100
+
+    def __init__(self, directory, name):
+        self.name = name.encode()
+        self.library = ctypes.CDLL(None, use_errno=True)
+        self.watch = self.library.inotify_init1(os.O_NONBLOCK)
+        # Deletions too: equal events in a row would come as one.
+        if self.library.inotify_add_watch(self.watch, directory.encode(), self.IN_CREATE | 0x200) < 0:
+            raise OSError(ctypes.get_errno(), directory)
+
+    def count(self):
+        total, buffer = 0, b""
+        while True:
+            try:
+                buffer = os.read(self.watch, 1 << 20)
+            except BlockingIOError:
+                os.close(self.watch)
+                return total
+            place = 0
+            while place < len(buffer):
+                _, mask, _, size = struct.unpack_from("iIII", buffer, place)
+                name = buffer[place + 16 : place + 16 + size].rstrip(b"\0")
+                total += name == self.name and mask & self.IN_CREATE != 0
+                if mask & 0x4000:
+                    raise RuntimeError("the kernel has lost count of a file's writes")
+                place += 16 + size
 
 
 def sync_time(bench, prepared):
@@ -125,18 +146,20 @@ def throughput(bench):
     cores = os.cpu_count()
     bench.say(f"making {SOURCES * PACKETS} packets of {SOURCES} sources")
     prepared = prepare(bench, "crowd", SOURCES, PACKETS)
-    group = group_size(bench, prepared)
-    rates, bare, with_sync, of_sink, of_load, syncs = [], [], [], [], [], []
+    rates, bare, with_sync, of_sink, of_load, syncs, groups = [], [], [], [], [], [], []
     for run in range(bench.runs):
         bench.say(f"sink: run {run + 1}")
         opening = micro.once(bench)["open RSA-2048, C"] / 1e9
         syncs.append(sync_time(bench, prepared))
         with Sink(bench, prepared, "sink") as sink:
+            writes = Writes(sink.place, ".config.json.new")
             before = sink.processor()
             result = sink.storm(DEPTH, 0)
             count = result["packets"]
             of_sink.append((sink.processor() - before) / count)
             of_load.append(result["processor"] / count)
+            groups.append(count / writes.count())
+        group = groups[-1]
         rates.append(count / result["seconds"])
         bare.append(cores / opening)
         with_sync.append(group / (group * opening / cores + syncs[-1]))
@@ -151,43 +174,55 @@ def throughput(bench):
             "sink, packets accepted", "packets/s", rates, f"{cores} cores x bare open loop", bare, 0.6, True, remark),
         figures.Figure(
             "sink, packets accepted, durably", "packets/s", rates,
-            f"the same with {1e3 * statistics.median(syncs):.1f} ms of fsync for each {group:.0f} packets", with_sync, None,
+            f"the same with {1e3 * statistics.median(syncs):.1f} ms of fsync for each {statistics.median(groups):.0f} packets", with_sync, None,
             True),
         figures.Figure("sink, packets accepted, two cores", "packets/s", rates, "", [], 10000, True),
     ]
 
 
+def attack(bench, prepared, rate, depth):
+    """The p99 of a good packet in milliseconds, and the junk's frames a second."""
+    with Sink(bench, prepared, "attacked") as sink:
+        crowd = subprocess.Popen(
+            ["python3", f"{bench.root}/Tests/Peers/crowd.py", str(free_port()), str(IDLE), "0"], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
+        junk = None
+        try:
+            if not select.select([crowd.stdout], [], [], 30)[0] or crowd.stdout.readline() != b"ready\n":
+                raise RuntimeError("the crowd did not come in")
+            junk = subprocess.Popen(
+                [f"{bench.peers}/storm", "junk", str(free_port()), str(depth), str(LIMIT), str(rate)],
+                stdout=subprocess.PIPE)
+            time.sleep(0.5)
+            delay = sink.storm(1, CALM_PAUSE)["p99"] / 1e3
+        finally:
+            if junk:
+                junk.send_signal(signal.SIGTERM)
+                sent = json.loads(junk.communicate(timeout=30)[0])
+            crowd.stdin.close()
+            crowd.wait(timeout=30)
+    return delay, sent["frames"] / sent["seconds"]
+
+
 def under_attack(bench):
     prepared = prepare(bench, "calm", 1, CALM_PACKETS)
-    alone, attacked, frames = [], [], []
+    alone, attacked = [], {name: [] for name in FLOODS}
     for run in range(bench.runs):
         bench.say(f"sink under attack: run {run + 1}")
         with Sink(bench, prepared, "alone") as sink:
             alone.append(sink.storm(1, CALM_PAUSE)["p99"] / 1e3)
-        with Sink(bench, prepared, "attacked") as sink:
-            crowd = subprocess.Popen(
-                ["python3", f"{bench.root}/Tests/Peers/crowd.py", str(free_port()), str(IDLE), "0"], stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE)
-            if not select.select([crowd.stdout], [], [], 30)[0] or crowd.stdout.readline() != b"ready\n":
-                raise RuntimeError("the crowd did not come in")
-            junk = subprocess.Popen(
-                [f"{bench.peers}/storm", "junk", str(free_port()), str(JUNK_DEPTH), str(LIMIT)], stdout=subprocess.PIPE)
-            try:
-                time.sleep(0.5)
-                attacked.append(sink.storm(1, CALM_PAUSE)["p99"] / 1e3)
-            finally:
-                junk.send_signal(signal.SIGTERM)
-                frames.append(json.loads(junk.communicate(timeout=30)[0]))
-                crowd.stdin.close()
-                crowd.wait(timeout=30)
-    rate = statistics.median(each["frames"] / each["seconds"] for each in frames)
-    return figures.Figure(
-        f"sink under {IDLE:,} idle connections and a flood of junk, p99 of a good packet", "ms", attacked, "itself without them",
-        alone, 5, False, f"{rate:,.0f} junk frames/s, {JUNK_DEPTH} at a time")
+        for name, (rate, depth, _) in FLOODS.items():
+            attacked[name].append(attack(bench, prepared, rate, depth))
+    for name, (_, depth, limit) in FLOODS.items():
+        rate = statistics.median(rate for _, rate in attacked[name])
+        yield figures.Figure(
+            f"sink under {IDLE:,} idle connections and {name}: p99 of a good packet", "ms",
+            [delay for delay, _ in attacked[name]], "itself without them", alone, limit, False,
+            f"{rate:,.0f} new connections a second, at most {depth} at a time")
 
 
 def measure(bench):
-    return [*throughput(bench), under_attack(bench)]
+    return [*throughput(bench), *under_attack(bench)]
 
 
 if __name__ == "__main__":

@@ -48,15 +48,45 @@ import Testing
         let gate = Gate(.standard)
         let most = SinkLimits.standard.connectionsPerAddress
         try withChannels(most + 2) { channels in
-            for channel in channels.prefix(most) { #expect(gate.enter(try peer("192.0.2.1"), channel)) }
-            #expect(!gate.enter(try peer("192.0.2.1"), channels[most]))
+            for channel in channels.prefix(most) { #expect(gate.enter(try peer("192.0.2.1"), channel, now: 0) == nil) }
+            #expect(gate.enter(try peer("192.0.2.1"), channels[most], now: 0) == .full)
             // The same peer by way of a socket for both families, and one that is its neighbour.
-            #expect(!gate.enter(try peer("::ffff:192.0.2.1"), channels[most]))
+            #expect(gate.enter(try peer("::ffff:192.0.2.1"), channels[most], now: 0) == .full)
             #expect(try peer("::ffff:192.0.2.1").text == "192.0.2.1")
-            #expect(gate.enter(try peer("192.0.2.2"), channels[most + 1]))
+            #expect(gate.enter(try peer("192.0.2.2"), channels[most + 1], now: 0) == nil)
             #expect(gate.channels.count == most + 1)
             gate.leave(try peer("192.0.2.1"), channels[7])
-            #expect(gate.enter(try peer("192.0.2.1"), channels[most]))
+            #expect(gate.enter(try peer("192.0.2.1"), channels[most], now: 0) == nil)
+        }
+    }
+
+    @Test func whoSendsNothingButJunkIsClosedAtOnce() throws {
+        let gate = Gate(.standard)
+        let (junk, other, source) = (try peer("192.0.2.1"), try peer("192.0.2.2"), try peer("192.0.2.3"))
+        let begin: Int64 = 1_000_000
+        try withChannels(1) { channels in
+            func comesIn(_ peer: Peer, _ now: Int64) -> Gate.Refusal? {
+                let refusal = gate.enter(peer, channels[0], now: begin + now)
+                if refusal == nil { gate.leave(peer, channels[0]) }
+                return refusal
+            }
+            gate.note(source, isAuthentic: true)
+            for number in 0..<Gate.junkLimit {
+                for peer in [junk, source] {
+                    #expect(comesIn(peer, Int64(number)) == nil)
+                    gate.note(peer, isAuthentic: false)
+                }
+            }
+            #expect(comesIn(junk, 599_999) == .junk)
+            // A source's neighbour does not shut it out; and others come in.
+            #expect(comesIn(source, 599_999) == nil)
+            #expect(comesIn(other, 599_999) == nil)
+            #expect(comesIn(junk, 600_000) == nil)
+            // A new configuration may know who was unknown.
+            for _ in 0..<Gate.junkLimit { gate.note(junk, isAuthentic: false) }
+            #expect(comesIn(junk, 600_001) == .junk)
+            gate.limits = .standard
+            #expect(comesIn(junk, 600_001) == nil)
         }
     }
 
@@ -71,11 +101,12 @@ import Testing
             SinkLimits(connections: 300, connectionsPerAddress: 10, secondsPerPacket: 60, packetsPerMinute: 3))
         try withChannels(301) { channels in
             for number in 0..<300 {
-                #expect(gate.enter(try peer("10.0.\(number / 256).\(number % 256)"), channels[number]))
+                #expect(
+                    gate.enter(try peer("10.0.\(number / 256).\(number % 256)"), channels[number], now: 0) == nil)
             }
-            #expect(!gate.enter(try peer("192.0.2.1"), channels[300]))
+            #expect(gate.enter(try peer("192.0.2.1"), channels[300], now: 0) == .full)
             gate.leave(try peer("10.0.0.7"), channels[7])
-            #expect(gate.enter(try peer("192.0.2.1"), channels[300]))
+            #expect(gate.enter(try peer("192.0.2.1"), channels[300], now: 0) == nil)
         }
     }
 

@@ -82,7 +82,8 @@ import Testing
         let start = Date()
         let (before, report) = (try file("config.json"), try file("sink.status.json"))
         for round in 0..<200 {
-            let connection = try Socket.connect(sink.port)
+            // Four addresses, each of which has had its twenty packets in the end.
+            let connection = try Socket.connect(sink.port, from: UInt8(10 + round % 4))
             let count = [0, 1, 2, 71, 72, 1381, 4096, 4097, 9000][round % 9]
             var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
             // Every third one has a length that could be a packet's.
@@ -94,6 +95,15 @@ import Testing
             #expect(connection.receive(1) == [])
         }
         #expect(try file("config.json") == before && file("sink.status.json") == report)
+        // One that was opened for nothing is not let in again; others are, and so is a source.
+        let isShutOut = try eventually {
+            let connection = try Socket.connect(sink.port, from: 20)
+            connection.send([4, 0] + [UInt8](repeating: 1, count: 1024))
+            guard connection.receive(1) == [] else { return false }
+            // One line a second: the one about this may be held back at first.
+            return sink.log.contains("20 of its packets within ten minutes were by nobody who is known")
+        }
+        #expect(isShutOut)
         let seconds = Int(Date().timeIntervalSince(start)) + 1
         #expect(sink.log.split(separator: "\n").count <= 1 + seconds + 1, "\(sink.log)")
         try serve(0)

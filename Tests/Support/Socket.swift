@@ -39,10 +39,12 @@ public final class Socket: @unchecked Sendable {
         }
     }
 
-    /// Connects to a port of this machine.
-    public static func connect(_ port: UInt16) throws -> Socket {
+    /// Connects to a port of this machine, from 127.0.0.1 or the address of that network with another last number.
+    public static func connect(_ port: UInt16, from last: UInt8 = 1) throws -> Socket {
         let descriptor = try make()
-        guard withAddress(port, 0x7f00_0001, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+        guard withAddress(0, 0x7f00_0000 | UInt32(last), { bind(descriptor, $0, $1) }) == 0,
+            withAddress(port, 0x7f00_0001, { Glibc.connect(descriptor, $0, $1) }) == 0
+        else {
             close(descriptor)
             throw POSIXError(.ECONNREFUSED)
         }

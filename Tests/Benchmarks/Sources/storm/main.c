@@ -1,15 +1,15 @@
 // Sends prepared packets to a sink, from many sources at once, or junk.
 //
 // usage: storm packets FILE PORT DEPTH PAUSE
-//        storm junk PORT DEPTH SECONDS
+//        storm junk PORT DEPTH SECONDS RATE
 //
 // FILE is what the program packets wrote. Each source has an address of its own, 127.3.0.N, and DEPTH deliveries under way, each
 // on a connection of its own, begun in the order of its packets; it rests PAUSE microseconds between two. Prints one line of JSON:
 // packets, the seconds they took, this program's processor time, and the microseconds from connect to the end of the sink's
 // answer, half of them and 99 of 100 of them below. Fails where an answer is not a receipt's length.
 //
-// Junk has a packet's length and random bytes; it comes from 1,000 addresses, 127.4.x.y, DEPTH connections at a time, until SECONDS
-// have passed or SIGTERM comes. Prints frames and the seconds they took.
+// Junk has a packet's length and random bytes; it comes from 1,000 addresses, 127.4.x.y, at most DEPTH connections at a time and RATE new
+// ones a second (0: as many as go), until SECONDS have passed or SIGTERM comes. Prints frames and the seconds they took.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -192,19 +192,22 @@ static void end(int signal) {
   is_ending = 1;
 }
 
-static int junk(int depth, double limit) {
+static int junk(int depth, double limit, double rate) {
   signal(SIGTERM, end);
   int64_t started = microseconds(), sent = 0;
-  for (int number = 0; number < depth; number++) send_junk(connections + number, (uint32_t)sent++);
+  int idle[MOST], idle_count = depth;  // connections that may be used
+  for (int number = 0; number < depth; number++) idle[number] = number;
   while (!is_ending && microseconds() - started < (int64_t)(limit * 1e6)) {
+    int64_t due = rate > 0 ? (int64_t)((double)(microseconds() - started) / 1e6 * rate) : INT64_MAX;
+    while (idle_count > 0 && sent < due) send_junk(connections + idle[--idle_count], (uint32_t)sent++);
     struct epoll_event ready[256];
-    int count = epoll_wait(events, ready, 256, 100);
+    int count = epoll_wait(events, ready, 256, rate > 0 ? 1 : 100);
     for (int place = 0; place < count; place++) {
       struct connection *connection = ready[place].data.ptr;
       if (!is_over(connection)) continue;
       if (connection->received) fail("junk was answered");
       close(connection->socket);
-      send_junk(connection, (uint32_t)sent++);
+      idle[idle_count++] = (int)(connection - connections);
     }
   }
   printf("{\"frames\": %lld, \"seconds\": %.6f, \"processor\": %.6f}\n", (long long)sent,
@@ -218,10 +221,10 @@ int main(int count, char **words) {
     port = (uint16_t)atoi(words[3]);
     return packets(words[2], atoi(words[4]), atoll(words[5]));
   }
-  if (count == 5 && !strcmp(words[1], "junk")) {
+  if (count == 6 && !strcmp(words[1], "junk") && atoi(words[3]) <= MOST) {
     port = (uint16_t)atoi(words[2]);
-    return junk(atoi(words[3]), atof(words[4]));
+    return junk(atoi(words[3]), atof(words[4]), atof(words[5]));
   }
-  fprintf(stderr, "usage: storm packets FILE PORT DEPTH PAUSE | storm junk PORT DEPTH SECONDS\n");
+  fprintf(stderr, "usage: storm packets FILE PORT DEPTH PAUSE | storm junk PORT DEPTH SECONDS RATE\n");
   return 64;
 }
