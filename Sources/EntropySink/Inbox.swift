@@ -34,6 +34,8 @@ final class Inbox: Sendable {
         }
 
         mutating func note(_ opened: Opener.Opened, at number: Int) {
+            // It may have been given up meanwhile, at the end of all.
+            guard number >= gone else { return }
             packets[number - gone].opened = opened
             while ready < packets.count, packets[ready].opened != nil { ready += 1 }
         }

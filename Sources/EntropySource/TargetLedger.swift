@@ -16,8 +16,9 @@ final class TargetLedger {
     let list: TargetList
     private let clock: Clock
     private var version = KnownVersion()
-    /// How many entries the list had when it was last read.
+    /// How many entries the list had when it was last read, and which: their keys are good.
     private var count = 0
+    private var judged: Set<Target.Identity> = []
     /// The last number of each target in this run: none is given twice, whatever an editor writes into the list. Those that
     /// leave the list stay here: they may come back with the counter of then.
     private var given: [Target.Identity: Int64] = [:]
@@ -45,8 +46,9 @@ final class TargetLedger {
 
     /// All entries.
     func load() throws(StateError) -> [Target] {
-        let targets = try list.load()
+        let targets = try list.load(judged: judged)
         count = targets.count
+        judged = Set(targets.map { $0.identity })
         return targets
     }
 

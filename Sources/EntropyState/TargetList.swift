@@ -11,21 +11,22 @@ public struct TargetList: Sendable {
 
     public init(_ path: String) { self.path = path }
 
-    /// All entries, or the first thing that is wrong with one of them.
-    public func load() throws(StateError) -> [Target] {
+    /// All entries, or the first thing that is wrong with one of them. Whose keys were `judged` before need not be judged again:
+    /// on a board that takes milliseconds for each.
+    public func load(judged: Set<Target.Identity> = []) throws(StateError) -> [Target] {
         try StateFile.patiently { () throws(StateError) in
-            try read(try StateFile.contents(of: path, limit: TargetList.maximumSize))
+            try read(try StateFile.contents(of: path, limit: TargetList.maximumSize), judged: judged)
         }
     }
 
     /// All entries of a list that was read already.
-    package func read(_ bytes: [UInt8]) throws(StateError) -> [Target] {
+    package func read(_ bytes: [UInt8], judged: Set<Target.Identity> = []) throws(StateError) -> [Target] {
         var targets: [Target] = []
         var places: [Target.Identity: Int] = [:]
         try forEach(in: bytes) { (place, target, _) throws(StateError) in
             // What needs to be looked at once, not with every counter: whether the key is one.
             do throws(CryptoError) {
-                try target.publicKey.requireUsable()
+                if !judged.contains(target.identity) { try target.publicKey.requireUsable() }
             } catch {
                 throw .content(file: path, field: "entry \(place + 1), Public", expected: "a key, but \(error.message)")
             }

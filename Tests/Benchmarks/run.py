@@ -97,8 +97,9 @@ def plot(list, path):
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     least = min(0.5, *(0.8 * each.score for each in judged))
-    most = max(2, *(1.6 * each.score for each in judged))
+    most = max(2, *(4 * each.score for each in judged))  # with room for what stands beside the bar
     axes.set_xlim(least, most)
+    axes.margins(y=0.02)
     ticks = [tick for tick in [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50] if least <= tick <= most]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()

@@ -25,7 +25,7 @@ CALM_PACKETS, CALM_PAUSE = 1000, 2000
 IDLE = 2000
 # Junk comes from 1,000 addresses. Frames a second, and connections at a time: a flood that leaves this machine's processors time for
 # a good packet, and one that takes what it can get, in competition with the sink, for the same two processors.
-FLOODS = {"junk, 5,000 frames a second": (5000, 512, 5), "as much junk as the sink takes": (0, 64, 5)}
+FLOODS = {"5,000 frames of junk a second": (5000, 512, 5), "all the junk it can take": (0, 64, 5)}
 LIMIT = 120
 
 
@@ -216,7 +216,7 @@ def under_attack(bench):
     for name, (_, depth, limit) in FLOODS.items():
         rate = statistics.median(rate for _, rate in attacked[name])
         yield figures.Figure(
-            f"sink under {IDLE:,} idle connections and {name}: p99 of a good packet", "ms",
+            f"p99 of a good packet beside {IDLE:,} idle connections and {name}", "ms",
             [delay for delay, _ in attacked[name]], "itself without them", alone, limit, False,
             f"{rate:,.0f} new connections a second, at most {depth} at a time")
 

@@ -159,4 +159,18 @@ import Testing
         #expect(throws: StateError.self) { try ledger.write() }
         #expect(!ledger.hasNotes && ledger.writings == 0)
     }
+
+    /// Keys are judged once; one that an editor puts in the place of another is a new one.
+    @Test func aKeyThatComesLaterIsJudged() throws {
+        try write([1, 2, 3])
+        let ledger = ledger()
+        #expect(try ledger.load().count == 3)
+        let good = try directory.text("targets.json")
+        let zero = Base64.encode([UInt8](repeating: 0, count: 32))
+        let place = try #require(good.range(of: key, options: .backwards))
+        try directory.write("targets.json", good.replacingCharacters(in: place, with: zero))
+        for _ in 0..<2 { #expect(throws: StateError.self) { try ledger.load() } }
+        try directory.write("targets.json", good)
+        #expect(try ledger.load().count == 3)
+    }
 }
