@@ -101,7 +101,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         judge(Receiver.Arrival(bytes: packet, peer: peer), context.eventLoop).whenComplete { result in
             let (context, handler) = bound.value
             if case .success(let answer) = result {
-                handler.gate.note(handler.peer, isAuthentic: answer.receipt != nil)
+                // A recording is neither.
+                if answer.isAccepted { handler.gate.noteSource(handler.peer) }
+                if answer.receipt == nil { handler.gate.noteJunk(handler.peer) }
             }
             if case .success(let answer) = result, let receipt = answer.receipt, case .judging = handler.state {
                 context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)

@@ -11,7 +11,7 @@ final class Gate: Sendable {
         var packets: [String: Int] = [:]
         /// Packets that nobody who is known made.
         var junk: [String: Int] = [:]
-        /// Peers that have sent a packet by a known signer, and whom junk of a neighbour's shall not shut out.
+        /// Peers that have sent a packet which was accepted, and whom junk of a neighbour's shall not shut out.
         var sources: Set<String> = []
         /// Milliseconds at which the packets of a new minute, and the junk of new ten minutes, were begun to be counted.
         var minute: Int64 = .min
@@ -69,16 +69,19 @@ final class Gate: Sendable {
         }
     }
 
-    /// What became of a packet of this peer: whether somebody who is known made it.
-    func note(_ peer: Peer, isAuthentic: Bool) {
+    /// A packet of this peer was accepted.
+    func noteSource(_ peer: Peer) {
         counts.withLockedValue { counts in
-            if isAuthentic {
-                if counts.sources.count >= Gate.maximumPeers { counts.sources = [] }
-                counts.sources.insert(peer.network)
-            } else {
-                guard counts.junk[peer.network] != nil || counts.junk.count < Gate.maximumPeers else { return }
-                counts.junk[peer.network, default: 0] += 1
-            }
+            guard counts.sources.count < Gate.maximumPeers else { return }
+            counts.sources.insert(peer.network)
+        }
+    }
+
+    /// A packet of this peer was made by nobody who is known.
+    func noteJunk(_ peer: Peer) {
+        counts.withLockedValue { counts in
+            guard counts.junk[peer.network] != nil || counts.junk.count < Gate.maximumPeers else { return }
+            counts.junk[peer.network, default: 0] += 1
         }
     }
 

@@ -97,14 +97,18 @@ final class Inbox: Sendable {
             return (true, true)
         }
         if !isTaken { promise.fail(ChannelError.ioOnClosedChannel) }
-        if isWanted { openers.submit { self.openAll(isCancelled: $0 == .cancelled) } }
+        if isWanted { startOpening() }
         return promise.futureResult
     }
 
-    /// Opens one after the other, as long as there are any.
-    private func openAll(isCancelled: Bool) {
-        guard !isCancelled else { return abandon() }
-        while true {
+    /// Opens one after the other, as long as there are any. After some of them whatever else the threads were asked for has its turn:
+    /// a sign of life.
+    private func openSome(isCancelled: Bool) {
+        guard !isCancelled else {
+            state.withLockedValue { $0.opening -= 1 }
+            return abandon()
+        }
+        for _ in 0..<Inbox.groupSize {
             let next = state.withLockedValue { state in
                 let next = state.next()
                 if next == nil { state.opening -= 1 }
@@ -118,7 +122,10 @@ final class Inbox: Sendable {
             }
             if isFirst { schedule() }
         }
+        startOpening()
     }
+
+    private func startOpening() { openers.submit { self.openSome(isCancelled: $0 == .cancelled) } }
 
     private func schedule() { worker.submit { state in self.work(isCancelled: state == .cancelled) } }
 

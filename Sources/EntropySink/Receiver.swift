@@ -19,6 +19,8 @@ final class Receiver {
     struct Answer: Sendable {
         /// The receipt's frame; nil for whoever could not be authenticated, who gets no byte.
         let receipt: [UInt8]?
+        /// Its counter is spent: this was a source, and not somebody who recorded one.
+        var isAccepted = false
     }
 
     /// A packet whose signature is a known signer's.
@@ -96,7 +98,10 @@ final class Receiver {
             if let one = known[place] { known[place]?.status = mix(one) }
         }
         ledger.note(signers)
-        return known.map { Answer(receipt: $0.map { receipt($0) }) }
+        return known.map { one in
+            Answer(
+                receipt: one.map { receipt($0) }, isAccepted: one?.status == .mixed || one?.status == .notMixed)
+        }
     }
 
     /// Why the packet is refused, for all that is known in memory; nil where it is not.

@@ -120,6 +120,11 @@ final class Connection {
         if case .ready = state { true } else { false }
     }
 
+    /// True while it has no packet and cannot take one yet.
+    var isConnecting: Bool {
+        if case .connecting = state { true } else { false }
+    }
+
     /// When it began to connect, while it is not connected.
     var connectingSince: Int64? {
         switch state {

@@ -171,7 +171,7 @@ final class Delivery {
 
     /// Those who are likely to be the next ones: the others that are connected, who is being connected, and who waits.
     private func upcoming(_ count: Int, _ ready: ArraySlice<Connection>) -> [Target] {
-        let begun = (ready + open.filter { $0.connectingSince != nil }).prefix(count).map { $0.target }
+        let begun = (ready + open.filter { $0.isConnecting }).prefix(count).map { $0.target }
         return begun + waiting.suffix(count - begun.count).reversed()
     }
 

@@ -4,13 +4,13 @@ import Platform
 
 /// The list as a running source writes it. Each change writes the whole file anew and waits for the medium: done for every few
 /// packets, that would take longer than the packets where there are thousands of entries. So what was delivered is gathered,
-/// and written with the next numbers; and in a long list numbers are counted ahead for those who come next. It is then
-/// written some eight times in a round, however long it is.
+/// and written with the next numbers; and in a long list numbers are counted ahead for those who come next. Where all
+/// are due at once, it is then written some eight times, however long it is; where a few are due at each look, twice a look.
 ///
 /// What holds nevertheless: a number is on the medium before it is given, and none is given twice, for one that was counted
 /// and not given is lost with the program. Somebody else's change is honoured at once: before numbers are given that were
 /// counted ahead, it is looked at whether the file is still the one that was written here. What was delivered is written down
-/// within a second, and one more for each thousand entries, and before the program rests or ends: one that is killed in
+/// within a second, and one more for each thousand entries, or when it is a quarter of them, and before the program rests or ends: one that is killed in
 /// between sends those sinks another packet when it is started again.
 final class TargetLedger {
     let list: TargetList
@@ -24,6 +24,8 @@ final class TargetLedger {
     private var given: [Target.Identity: Int64] = [:]
     /// What was found for those whose turn is still to come.
     private var reserved: [Target.Identity: TargetList.Numbered] = [:]
+    /// The last write succeeded.
+    private var isWritable = false
     private var notes: [TargetList.Note] = []
     /// When the first of the notes was taken.
     private var notesSince: Int64 = 0
@@ -35,6 +37,8 @@ final class TargetLedger {
     /// entries for the packets that are made together is less than what these take.
     private static let part = 8
     private static let leastCount = 1024
+    /// Notes that are written down although nobody is numbered: a quarter of the list, and not so few that they are written one by one.
+    private static let leastNotes = 32
     /// Milliseconds after which notes are written down, and one more for each entry of the list, so that the list is not
     /// written most of the time where packets are few and far between.
     private static let delay: Int64 = 1000
@@ -52,10 +56,19 @@ final class TargetLedger {
         return targets
     }
 
-    /// Shows that counters can be stored.
+    /// Shows that counters can be stored. Of a long list it is enough that the last time they could: to write it is a megabyte or
+    /// more, at each look at which somebody is due.
     func claim() throws(StateError) {
-        try list.claim(knowing: &version)
+        guard !(isWritable && count >= TargetLedger.leastCount && list.isCurrent(version)) else { return }
+        try writing { () throws(StateError) in try list.claim(knowing: &version) }
         heedOthers()
+    }
+
+    private func writing<R>(_ body: () throws(StateError) -> R) throws(StateError) -> R {
+        isWritable = false
+        let result = try body()
+        isWritable = true
+        return result
     }
 
     /// The number of the next packet for each of `targets`, which is on the medium. `upcoming` gives those who come next, as
@@ -76,11 +89,13 @@ final class TargetLedger {
     }
 
     private func reserve(_ targets: [Target]) throws(StateError) {
-        let numbers = try list.number(
-            targets, noting: notes, knowing: &version, given: { given[$0.identity] },
-            reserved: { target in
-                if case .counter(let counter) = reserved[target.identity] { counter } else { nil }
-            })
+        let numbers = try writing { () throws(StateError) in
+            try list.number(
+                targets, noting: notes, knowing: &version, given: { given[$0.identity] },
+                reserved: { target in
+                    if case .counter(let counter) = reserved[target.identity] { counter } else { nil }
+                })
+        }
         heedOthers()
         for (target, number) in zip(targets, numbers) { reserved[target.identity] = number }
         written()
@@ -100,6 +115,10 @@ final class TargetLedger {
     func note(_ note: TargetList.Note) {
         if notes.isEmpty { notesSince = clock.milliseconds() }
         notes.append(note)
+        guard let counter = note.counter else { return }
+        // Whatever becomes of the note, and whatever was counted ahead before it was known.
+        given[note.target.identity] = max(counter, given[note.target.identity] ?? counter)
+        reserved[note.target.identity] = nil
     }
 
     var hasNotes: Bool { !notes.isEmpty }
@@ -107,7 +126,7 @@ final class TargetLedger {
     /// When the notes have to be written down. Mostly they go with the next numbers before that; nil where there are none.
     var due: Int64? {
         guard hasNotes else { return nil }
-        guard notes.count < 2 * count / TargetLedger.part else { return notesSince }
+        guard notes.count < max(TargetLedger.leastNotes, 2 * count / TargetLedger.part) else { return notesSince }
         return saturatingSum(notesSince, TargetLedger.delay + Int64(count))
     }
 
@@ -115,7 +134,7 @@ final class TargetLedger {
     func write() throws(StateError) {
         guard hasNotes else { return }
         defer { notes = [] }
-        try list.write(notes, knowing: &version)
+        try writing { () throws(StateError) in try list.write(notes, knowing: &version) }
         heedOthers()
         written()
     }

@@ -41,9 +41,9 @@ struct TargetEntry {
 extension TargetList {
     /// What is to be written down of a target.
     public struct Note: Sendable {
-        let target: Target
+        package let target: Target
         let next: Int64?
-        let counter: Int64?
+        package let counter: Int64?
 
         /// The time of its next packet, unless someone has changed it since `target` was read.
         public static func next(_ time: Int64, of target: Target) -> Note {

@@ -25,7 +25,7 @@ CALM_PACKETS, CALM_PAUSE = 1000, 2000
 IDLE = 2000
 # Junk comes from 1,000 addresses. Frames a second, and connections at a time: a flood that leaves this machine's processors time for
 # a good packet, and one that takes what it can get, in competition with the sink, for the same two processors.
-FLOODS = {"5,000 frames of junk a second": (5000, 512, 5), "all the junk it can take": (0, 64, 5)}
+FLOODS = {"5,000 frames of junk a second": (5000, 512, 5), "all connections with junk it can take": (0, 64, 5)}
 LIMIT = 120
 
 
@@ -176,7 +176,7 @@ def throughput(bench):
             "sink, packets accepted, durably", "packets/s", rates,
             f"the same with {1e3 * statistics.median(syncs):.1f} ms of fsync for each {statistics.median(groups):.0f} packets", with_sync, None,
             True),
-        figures.Figure("sink, packets accepted, two cores", "packets/s", rates, "", [], 10000, True),
+        figures.Figure(f"sink, packets accepted, {cores} cores", "packets/s", rates, "", [], 10000, True),
     ]
 
 
@@ -218,7 +218,7 @@ def under_attack(bench):
         yield figures.Figure(
             f"p99 of a good packet beside {IDLE:,} idle connections and {name}", "ms",
             [delay for delay, _ in attacked[name]], "itself without them", alone, limit, False,
-            f"{rate:,.0f} new connections a second, at most {depth} at a time")
+            f"{rate:,.0f} new connections a second, at most {depth} at a time; good packets one after the other")
 
 
 def measure(bench):

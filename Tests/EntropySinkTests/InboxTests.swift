@@ -133,4 +133,32 @@ import Testing
         for other in others[..<4095] { #expect(try other.wait().receipt != nil) }
         try end()
     }
+
+    /// However many packets wait, the threads that open them do else what they are asked for: a sign of life.
+    @Test func openingDoesNotKeepTheThreadsForItself() throws {
+        let (isBegun, mayGoOn) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let opened = NIOLockedValueBox(0)
+        let one = NIOThreadPool(numberOfThreads: 1)
+        one.start()
+        let keys = Opener.Keys(BoxPrivateKey(), [])
+        let inbox = Inbox(
+            one, 1, worker,
+            open: { arrival in
+                if opened.withLockedValue({ $0 }) == 0 {
+                    isBegun.signal()
+                    mayGoOn.wait()
+                }
+                opened.withLockedValue { $0 += 1 }
+                return Opener.Opened(arrival: arrival, keys: keys, content: nil)
+            },
+            judge: { $0.map { _ in Receiver.Answer(receipt: nil) } })
+        let answers = (0..<1000).map { submit($0, to: inbox) }
+        isBegun.wait()
+        let sign = one.runIfActive(eventLoop: group.any()) { opened.withLockedValue { $0 } }
+        mayGoOn.signal()
+        #expect(try sign.wait() < 1000)
+        for answer in answers { _ = try answer.wait() }
+        try one.syncShutdownGracefully()
+        try end()
+    }
 }

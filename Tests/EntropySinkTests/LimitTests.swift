@@ -70,11 +70,11 @@ import Testing
                 if refusal == nil { gate.leave(peer, channels[0]) }
                 return refusal
             }
-            gate.note(source, isAuthentic: true)
+            gate.noteSource(source)
             for number in 0..<Gate.junkLimit {
                 for peer in [junk, source] {
                     #expect(comesIn(peer, Int64(number)) == nil)
-                    gate.note(peer, isAuthentic: false)
+                    gate.noteJunk(peer)
                 }
             }
             #expect(comesIn(junk, 599_999) == .junk)
@@ -83,7 +83,7 @@ import Testing
             #expect(comesIn(other, 599_999) == nil)
             #expect(comesIn(junk, 600_000) == nil)
             // A new configuration may know who was unknown.
-            for _ in 0..<Gate.junkLimit { gate.note(junk, isAuthentic: false) }
+            for _ in 0..<Gate.junkLimit { gate.noteJunk(junk) }
             #expect(comesIn(junk, 600_001) == .junk)
             gate.limits = .standard
             #expect(comesIn(junk, 600_001) == nil)
