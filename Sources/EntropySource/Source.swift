@@ -25,7 +25,7 @@ public final class Source {
     private let accumulator: Accumulator
     let feed: NoiseFeed
     private let maker: PacketMaker
-    private let delivery: Delivery
+    let delivery: Delivery
     let schedule: Schedule
     let clock: Clock
     private let termination: Termination
@@ -34,7 +34,7 @@ public final class Source {
     /// The wall clock jumped, and `Next` in the list was written before that.
     private var isNextStale = false
     private var seedWritten: Int64
-    private var reportWritten: Int64 = .min
+    var reportWritten: Int64 = .min
     /// The `Next` of those whose next packet is said to be far away.
     private var mentioned: [Target.Identity: Int64] = [:]
     var agenda = Agenda()
@@ -45,16 +45,11 @@ public final class Source {
     var isReportNew = false
     /// The first look at the list comes at once after the pools were filled: they need not be filled twice for it.
     private var isFirstLook = true
-    private var reportPlace = ReportPlace.unseen
-
-    /// What stands where the report is to be written: a report, or nothing; or what is neither, and stays.
-    private enum ReportPlace { case unseen, ours, foreign }
+    var reportPlace = ReportPlace.unseen
 
     /// Milliseconds between two rewritings of the seed file.
     private static let seedInterval: Int64 = 600_000
-    /// Milliseconds between two rewritings of the report while deliveries go on, and between two signs of life to whoever
-    /// waits for them.
-    private static let reportInterval: Int64 = 10_000
+    /// Milliseconds between two signs of life to whoever waits for deliveries.
     private static let signInterval: Int64 = 15_000
     /// Milliseconds after which the filling of the start is not a new one any more.
     private static let fillingLife: Int64 = 10_000
@@ -281,39 +276,6 @@ public final class Source {
             try seed.rewrite(from: accumulator)
         } catch {
             say("\(error.message); trying again in ten minutes")
-        }
-    }
-
-    /// Once all is quiet, or now and then while it is not.
-    private func writeReport() {
-        let now = clock.milliseconds()
-        guard let path = settings.report, isReportNew, reportPlace != .foreign,
-            delivery.isIdle || saturatingDifference(now, reportWritten) >= Source.reportInterval
-        else { return }
-        reportWritten = now
-        isReportNew = false
-        report.note(feed)
-        let isTrusted = feed.isTrusted || settings.isSoftwareEnough
-        ServiceManager.status(report.summary + (isTrusted ? "" : "; no physical noise, nothing is sent"))
-        do throws(StateError) {
-            if reportPlace == .unseen { try examineReportPlace(path) }
-            if reportPlace == .ours { try report.write(to: path) }
-        } catch {
-            say(error.message)
-        }
-    }
-
-    /// What is there and is no report may be what somebody cannot do without, named by mistake.
-    private func examineReportPlace(_ path: String) throws(StateError) {
-        do throws(StateError) {
-            try Report.requireReportOrNothing(at: path)
-            reportPlace = .ours
-        } catch {
-            guard error.exitCode == .badInput else { throw error }
-            reportPlace = .foreign
-            say(
-                "\(error.message); it is left as it is, and nothing is written for --status: name another --status-file"
-            )
         }
     }
 }
