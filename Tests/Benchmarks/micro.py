@@ -11,10 +11,11 @@ SECONDS = "0.5"
 CHUNKS = 64
 
 
-def once(bench):
-    """Nanoseconds of each measurement's median."""
+def once(bench, only=".*"):
+    """Nanoseconds of each measurement's median; of those whose names match."""
     output = subprocess.run(
-        [f"{bench.peers}/micro", "--quiet", "--min-time", SECONDS, "--format", "json", "--columns", "name,median"],
+        [f"{bench.peers}/micro", "--quiet", "--min-time", SECONDS, "--format", "json", "--columns", "name,median",
+         "--filter", only],
         check=True, stdout=subprocess.PIPE, timeout=300).stdout
     return {each["name"]: each["median"] for each in json.loads(output)["benchmarks"]}
 
