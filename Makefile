@@ -2,7 +2,7 @@
 # build, run. `make help` lists the rest.
 
 .PHONY: help demo build board board-arm64 man overlays packages lint clean \
-	test test-arm64 test-board test-man test-packages test-setup fuzz sanitize evidence bench \
+	test test-long test-arm64 test-board test-man test-packages test-setup fuzz sanitize evidence bench \
 	packages-build packages-test packages-evidence packages-bench packages-machine packages-packages packages-test-packages packages-setup \
 	packages-man
 .DEFAULT_GOAL := help
@@ -16,7 +16,8 @@ BOARD_BUILD := swift build --build-system native --swift-sdks-path .build-board/
 
 help:
 	@echo "make demo   provision a software TPM, send one chunk from a source to a sink, show each step"
-	@echo "make test   every test, on the host and under an emulated Cortex-A8"
+	@echo "make test   the tests on this machine: seven minutes on two cores, with the build"
+	@echo "make test-long  the tests that take minutes, and those of the board's programs under an emulated Cortex-A8"
 	@echo "make test-board  emulated machines: the source on the board's kernel with noise that is there, or missing; a board from installation to removal"
 	@echo "make fuzz   every parser under libFuzzer, for a short time; RUNS, TIME and SUBJECTS make it longer (CONTRIBUTING.md)"
 	@echo "make sanitize  the tests under AddressSanitizer, those of the sink also under ThreadSanitizer (this machine's build only)"
@@ -38,16 +39,26 @@ demo: packages-build
 	set -e; for program in $(PROGRAMS); do swift build --product $$program; done
 	@provisioning/demo.sh .build/debug
 
-# These wait most of the time, and the test runner begins only as many tests as there are processors: they run beside the others.
-WAITING_TESTS := KillTests|EnduranceTests|NoiseProgramTests|SelfTestProgramTests
+# What takes minutes: many kills, many packets, slow links, sinks that nobody answers for.
+LONG_TESTS := KillTests|EnduranceTests|SlowLinkTests|BlackHoleTests
 
-test: packages-test board
+# On this machine, without what takes minutes.
+test: packages-test
 	swift build --build-tests
-	@swift test --skip-build --ignore-lock --filter '$(WAITING_TESTS)' >.build/waiting.log 2>&1 & \
-	waiting=$$!; result=0; trap 'kill $$waiting; wait $$waiting; exit 1' HUP INT TERM; \
-	swift test --skip-build --ignore-lock --skip '$(WAITING_TESTS)' || result=$$?; \
-	wait $$waiting || result=$$?; \
-	cat .build/waiting.log; exit $$result
+	@TEST_BUILDS=host Tests/run.sh \
+		'--filter ProgramTests[.][A-M] --skip $(LONG_TESTS)' \
+		'--filter ProgramTests[.][N-R] --skip $(LONG_TESTS)' \
+		'--filter ProgramTests[.][S-Z] --skip $(LONG_TESTS)' \
+		'--skip ProgramTests'
+
+# What takes minutes, and every test of a program that has a build as its argument once more, with the board's programs.
+test-long: packages-test board
+	swift build --build-tests
+	@TEST_BUILDS="host board" Tests/run.sh '--filter KillTests' '--filter SlowLinkTests' '--filter EnduranceTests|BlackHoleTests'
+	@TEST_BUILDS=board Tests/run.sh \
+		'--filter ProgramTests[.][A-M].*\(_: --skip $(LONG_TESTS)' \
+		'--filter ProgramTests[.][N-R].*\(_: --skip $(LONG_TESTS)' \
+		'--filter ProgramTests[.][S-Z].*\(_: --skip $(LONG_TESTS)'
 
 # Not in `make test`: to build for one more processor takes two minutes.
 test-arm64: packages-test board-arm64
@@ -67,14 +78,13 @@ test-board: packages-machine packages
 fuzz: packages-test
 	@RUNS=$(RUNS) TIME=$(TIME) Tests/Fuzz/run.sh $(SUBJECTS)
 
-# Those that count seconds, or run for minutes, tell nothing more here.
-SLOW_TESTS := EnduranceTests|KillTests|SlowLinkTests|BlackHoleTests
+# LONG_TESTS tell nothing more here.
 SINK_TESTS := EntropySinkTests|SinkNetworkTests|SinkServiceTests|SinkStatusTests|SilentSignerTests|BrokenChunkTests|ReplayTests|OriginalTests|DiskTests
 
 sanitize: packages-test
 	swift build --build-tests --sanitize=address --scratch-path .build-address
 	SCRATCH_PATH=.build-address LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.txt:print_suppressions=0 \
-		swift test --skip-build --sanitize=address --scratch-path .build-address --skip '$(SLOW_TESTS)'
+		swift test --skip-build --sanitize=address --scratch-path .build-address --skip '$(LONG_TESTS)'
 	swift build --build-tests --sanitize=thread --scratch-path .build-thread
 	SCRATCH_PATH=.build-thread TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --sanitize=thread --scratch-path .build-thread --filter '$(SINK_TESTS)'
 
@@ -131,7 +141,7 @@ test-setup: packages-setup overlays
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests tpm provisioning
 	for script in provisioning/*.sh provisioning/bbb/*.sh Tests/Fuzz/run.sh Tests/Evidence/run.sh Tests/Machine/*.sh Tests/Machine/init* \
-		Tests/*/test.sh Tests/checks.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
+		Tests/*/test.sh Tests/checks.sh Tests/run.sh provisioning/debian/*.sh provisioning/bbb/setup .ci/run; do sh -n $$script || exit 1; done
 
 clean:
 	rm -rf .build .build-board .build-fuzz .build-address .build-thread .build-machine .build-evidence .build-benchmarks .build-arm64 .build-man .build-overlays .build-packages .build-devicetree

@@ -8,11 +8,18 @@ public enum Build: String, Sendable, CustomTestStringConvertible {
 
     public var testDescription: String { rawValue }
 
-    /// The builds to test. The board's may be missing outside of CI, where `make board` was not run; under a sanitizer only
-    /// the host's is of interest.
-    public static var available: [Build] {
-        scratchPath == nil && (isCI || Build.board.isThere) ? [.host, .board] : [.host]
-    }
+    /// The builds to test: those that TEST_BUILDS names, as the Makefile does. Without it the host's, and the board's where
+    /// `make board` was run, or had to be. Under a sanitizer only the host's is of interest.
+    public static let available: [Build] = {
+        guard scratchPath == nil else { return [.host] }
+        guard let named = ProcessInfo.processInfo.environment["TEST_BUILDS"] else {
+            return isCI || Build.board.isThere ? [.host, .board] : [.host]
+        }
+        return named.split(separator: " ").map { name in
+            guard let build = Build(rawValue: String(name)) else { fatalError("TEST_BUILDS: \(name) is no build") }
+            return build
+        }
+    }()
 
     /// Where the host's build is when it is not in .build: a build with a sanitizer.
     private static let scratchPath = ProcessInfo.processInfo.environment["SCRATCH_PATH"]
