@@ -24,6 +24,11 @@ public enum PacketError: Error, Sendable, Equatable {
     case timestampOutsideDrift(seconds: Int64)
     /// The packet's counter is not above the stored one.
     case counterRegressed(stored: Int64)
+    /// The packet's counter is further above the stored one than the sink allows.
+    case counterTooFarAhead(stored: Int64)
+    /// The sink does not know the signer's counter, and the packet was made so many seconds before the sink began to take its
+    /// packets: it may be a recording.
+    case madeBeforeStart(seconds: Int64)
 
     /// One line for a log.
     public var message: String {
@@ -41,6 +46,12 @@ public enum PacketError: Error, Sendable, Equatable {
         case .timestampOutsideDrift(let seconds):
             "its clock is \(seconds.magnitude) s \(seconds < 0 ? "behind" : "ahead of") this one, more than Drift allows"
         case .counterRegressed(let stored): "its counter is not above the stored \(stored)"
+        case .counterTooFarAhead(let stored):
+            "its counter is further above the stored \(stored) than CounterJump allows; if it is right, raise Counter or "
+                + "CounterJump in the configuration"
+        case .madeBeforeStart(let seconds):
+            "it was made \(seconds) s before the sink began to take this signer's packets, and no counter of it is known: it "
+                + "may be a recording"
         }
     }
 }

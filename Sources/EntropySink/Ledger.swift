@@ -27,8 +27,11 @@ final class Ledger: Sendable {
     private struct Entry {
         let fingerprint: String
         let label: String
-        /// Milliseconds at which the sink began to take its packets.
+        /// Milliseconds at which the sink began to take its packets, and the Unix time then.
         let listed: Int64
+        let listedTime: Int64
+        /// False until a packet was stored, where nobody knows which were mixed before the sink began to take them.
+        var isCounterKnown: Bool
         /// Milliseconds of the last mixed packet; nil where there was none since the start.
         var lastMixed: Int64?
         /// Its Unix time, which a restart does not take away; nil for never.
@@ -39,16 +42,27 @@ final class Ledger: Sendable {
         /// Milliseconds of the last warning; nil while none is due.
         var warned: Int64?
 
-        init(_ signer: KnownSigner, _ now: Int64, lastTime: Int64?) {
+        init(_ signer: KnownSigner, _ now: Int64, _ unix: Int64, lastTime: Int64?) {
             fingerprint = signer.key.fingerprint
             label = signer.label
             counter = signer.counter
+            isCounterKnown = signer.isCounterKnown
             listed = now
+            listedTime = unix
             self.lastTime = lastTime
         }
 
         /// Seconds since the last mixed packet, or since the sink began to wait for the first.
         func age(_ now: Int64) -> Int64 { max(0, now - (lastMixed ?? listed)) / 1000 }
+
+        /// The Unix time at which the sink began to take its packets, by the wall clock of now: it may have been set since.
+        func beginning(_ now: Int64, _ unix: Int64) -> Int64 {
+            let passed = max(0, now - listed)
+            let difference = saturatingDifference(unix, saturatingSum(listedTime, passed / 1000))
+            if (-1...1).contains(difference) { return listedTime }
+            // Rounded up: a packet of the same second is not older.
+            return saturatingDifference(unix, (passed + 999) / 1000)
+        }
     }
 
     private struct State {
@@ -76,7 +90,7 @@ final class Ledger: Sendable {
     /// Who is listed from now on, in the order in which the others' methods number them. Nobody who stays becomes younger, and
     /// nobody who is gone is missed.
     func configure(_ signers: [KnownSigner], maximumAge: Int64) {
-        let now = clock.milliseconds()
+        let (now, unix) = (clock.milliseconds(), clock.unixTime())
         state.withLockedValue { state in
             let before = state.entries
             for entry in before { state.former[entry.fingerprint] = entry.lastTime }
@@ -86,10 +100,33 @@ final class Ledger: Sendable {
                 let fingerprint = signer.key.fingerprint
                 var entry =
                     before.first { $0.fingerprint == fingerprint }
-                    ?? Entry(signer, now, lastTime: state.former[fingerprint])
+                    ?? Entry(signer, now, unix, lastTime: state.former[fingerprint])
                 entry.counter = signer.counter
                 if maximumAge == 0 || entry.age(now) < maximumAge { entry.warned = nil }
                 return entry
+            }
+        }
+    }
+
+    /// The Unix time before which a packet of this signer may be a recording that was mixed already: the time at which the sink
+    /// began to take its packets, where no counter is known. Nil where one is.
+    func beginning(_ signer: Int) -> Int64? {
+        let (now, unix) = (clock.milliseconds(), clock.unixTime())
+        return state.withLockedValue { state in
+            let entry = state.entries[signer]
+            return entry.isCounterKnown ? nil : entry.beginning(now, unix)
+        }
+    }
+
+    /// The counter of this signer is on the medium.
+    func know(_ signer: Int) { state.withLockedValue { $0.entries[signer].isCounterKnown = true } }
+
+    /// A line for each signer whose counter is not known, for the start and for a new configuration.
+    func unknown() -> [String] {
+        state.withLockedValue { state in
+            state.entries.filter { !$0.isCounterKnown }.map { entry in
+                "no counter of signer \(entry.label) is known (it is new, or the file with its counter was lost): its packets "
+                    + "from before now are refused until one is mixed"
             }
         }
     }
@@ -162,15 +199,29 @@ final class Ledger: Sendable {
     /// How soon it is to be written down.
     var news: News { state.withLockedValue { $0.news } }
 
-    /// Takes over what an earlier sink knew, where nothing is known yet.
-    func recall(_ earlier: SinkReport) {
+    /// Takes over what an earlier sink knew, where nothing is known yet. Returns a line for each signer whose counter was greater
+    /// then: the file with the counters is an older copy.
+    @discardableResult func recall(_ earlier: SinkReport) -> [String] {
         state.withLockedValue { state in
+            var lines: [String] = []
             for signer in earlier.signers where state.former[signer.fingerprint] == nil {
                 state.former[signer.fingerprint] = signer.lastMixed
             }
             for place in state.entries.indices where state.entries[place].lastTime == nil {
                 state.entries[place].lastTime = state.former[state.entries[place].fingerprint]
             }
+            for place in state.entries.indices where state.entries[place].isCounterKnown {
+                let entry = state.entries[place]
+                guard let signer = earlier.signers.first(where: { $0.fingerprint == entry.fingerprint }),
+                    signer.counter > entry.counter
+                else { continue }
+                state.entries[place].isCounterKnown = false
+                lines.append(
+                    "the counter of signer \(entry.label) is \(entry.counter), and was \(signer.counter) before the start "
+                        + "(the file with its counter is an older copy): its packets from before the start are refused until "
+                        + "one is mixed")
+            }
+            return lines
         }
     }
 

@@ -49,7 +49,7 @@ final class Receiver {
     let ledger: Ledger
     private let clock: Clock
     private let log: Log
-    /// With the counters as they are now.
+    /// With the counters of packets that were judged to their end: on the medium, or spent because that failed.
     private var signers: [KnownSigner]
 
     init(_ configuration: SinkConfiguration, key: BoxPrivateKey, pool: consuming EntropyDevice, clock: Clock, log: Log)
@@ -62,6 +62,7 @@ final class Receiver {
         self.log = log
         ledger = Ledger(configuration.signers, maximumAge: configuration.maximumAge, clock: clock)
         signers = configuration.signers
+        for line in ledger.unknown() { log.line(line) }
     }
 
     /// From now on judges by another configuration, which keeps its counters in the same place. No counter falls.
@@ -76,6 +77,7 @@ final class Receiver {
         opener.keys = Opener.Keys(key, raised.map { $0.key })
         signers = raised
         ledger.configure(raised, maximumAge: other.maximumAge)
+        for line in ledger.unknown() { log.line(line) }
     }
 
     /// One answer for each packet, in their order. What was opened before the last change of the configuration is opened anew.
@@ -83,13 +85,15 @@ final class Receiver {
         let keys = opener.keys
         var known = opened.map { Known($0.keys === keys ? $0 : opener.open($0.arrival)) }
         var accepted: [Int] = []
+        // In this round only: what the signers have is what was stored.
+        var counters = signers.map { $0.counter }
         for place in known.indices {
             guard let one = known[place] else { continue }
-            if let refusal = refuse(one) {
+            if let refusal = refuse(one, storedCounter: counters[one.signer]) {
                 known[place]?.status = refusal
             } else {
-                // What comes after it, in this very round, has to be above it.
-                signers[one.signer].counter = one.packet.counter
+                // What comes after it has to be above it.
+                counters[one.signer] = one.packet.counter
                 accepted.append(place)
             }
         }
@@ -105,11 +109,13 @@ final class Receiver {
     }
 
     /// Why the packet is refused, for all that is known in memory; nil where it is not.
-    private func refuse(_ known: Known) -> Receipt.Status? {
+    private func refuse(_ known: Known, storedCounter: Int64) -> Receipt.Status? {
         do throws(PacketError) {
             try checkRecipient(known.packet)
             try Freshness(drift: configuration.drift).check(
-                known.packet, now: clock.unixTime(), storedCounter: signers[known.signer].counter)
+                known.packet, now: clock.unixTime(), storedCounter: storedCounter)
+            try checkBeginning(known)
+            try checkJump(known.packet.counter, storedCounter)
             return nil
         } catch {
             return refusal(of: known, error)
@@ -120,10 +126,10 @@ final class Receiver {
         // Anyone can send a recorded packet again: these are limited like junk.
         log.junk(.signer, known.peer, "\(name(known)) refused: \(error.message)")
         switch error {
-        case .timestampOutsideDrift:
+        case .timestampOutsideDrift, .madeBeforeStart:
             ledger.refused(known.signer, .drift)
             return .timestampOutsideDrift
-        case .counterRegressed:
+        case .counterRegressed, .counterTooFarAhead:
             ledger.refused(known.signer, .counter)
             return .counterRegressed
         default:
@@ -140,13 +146,33 @@ final class Receiver {
         guard named == recipient else { throw .wrongRecipient }
     }
 
+    private func checkBeginning(_ known: Known) throws(PacketError) {
+        guard let beginning = ledger.beginning(known.signer), known.packet.timestamp < beginning else { return }
+        throw .madeBeforeStart(seconds: saturatingDifference(beginning, known.packet.timestamp))
+    }
+
+    /// One packet shall not bring a key to its end, be it made by whoever had the key for a moment.
+    private func checkJump(_ counter: Int64, _ stored: Int64) throws(PacketError) {
+        let most = configuration.counterJump
+        guard most < .max else { return }
+        guard saturatingDifference(counter, stored) <= most, counter < .max else {
+            throw .counterTooFarAhead(stored: stored)
+        }
+    }
+
     /// Stores the counters of the accepted packets in one step. Those that must not be mixed get their status.
     private func store(_ accepted: [Int], _ known: inout [Known?]) {
         var counters: [Int64?] = signers.map { _ in nil }
         for one in accepted.compactMap({ known[$0] }) { counters[one.signer] = one.packet.counter }
-        let stored: [CounterFile.Stored]
+        // Once they are stored, or cannot be. Not before: the file would be told of a counter that nothing was mixed for.
+        defer {
+            for one in accepted.compactMap({ known[$0] }) {
+                signers[one.signer].counter = max(signers[one.signer].counter, one.packet.counter)
+            }
+        }
+        let storing: CounterFile.Storing
         do throws(StateError) {
-            stored = try configuration.counterFile.store(counters, of: signers)
+            storing = try configuration.counterFile.store(counters, of: signers)
         } catch {
             // They shall not be tried again by whoever recorded the packets, nor mixed should they be on the medium after
             // all.
@@ -159,15 +185,27 @@ final class Receiver {
             }
             return
         }
+        if let loss = storing.loss { log.line("\(configuration.counterFile.path): \(describe(loss))") }
         for place in accepted {
-            if let one = known[place] { known[place]?.status = refuse(one, stored[one.signer]) }
+            if let one = known[place] { known[place]?.status = refuse(one, storing.stored[one.signer]) }
+        }
+    }
+
+    private func describe(_ loss: CounterFile.Loss) -> String {
+        let known = "written again with the counters that this sink knows"
+        return switch loss {
+        case .file: "the file with the counters was gone; \(known)"
+        case .signer: "a signer's counter was missing (an older copy?); \(known)"
+        case .counter: "a signer's counter was smaller than before (an older copy?); \(known)"
         }
     }
 
     /// The same for what only the file knew.
     private func refuse(_ known: Known, _ stored: CounterFile.Stored) -> Receipt.Status? {
         switch stored {
-        case .done(let before) where known.packet.counter > before: return nil
+        case .done(let before) where known.packet.counter > before:
+            ledger.know(known.signer)
+            return nil
         case .done(let found), .notAbove(let found):
             signers[known.signer].counter = max(signers[known.signer].counter, found)
             return refusal(of: known, .counterRegressed(stored: found))

@@ -112,7 +112,9 @@ final class Reporter: Sendable {
     /// What is there and is no report stays: it may be a file that somebody cannot do without.
     private func claim() throws(StateError) {
         let hold = try file.hold()
-        if let earlier = try file.earlier() { ledger.recall(earlier) }
+        if let earlier = try file.earlier() {
+            for line in ledger.recall(earlier) { log.line("\(file.path): \(line)") }
+        }
         state.withLockedValue { $0.hold = hold }
     }
 }

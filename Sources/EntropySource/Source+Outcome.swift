@@ -72,6 +72,10 @@ extension Source {
         case .counterRegressed:
             ledger.note(.counter(receipt.counter, of: target))
             return "the sink's counter is \(receipt.counter); ours is moved there; \(again(target))"
+        case .timestampOutsideDrift where saturatingDifference(receipt.time, clock.unixTime()).magnitude <= 1:
+            return
+                "the packet was too old for the sink: made before the sink started, which knows no counter of ours, or long on "
+                + "the way; \(again(target))"
         case .timestampOutsideDrift:
             return
                 "the sink's clock differs by \(saturatingDifference(receipt.time, clock.unixTime())) s, more than its "

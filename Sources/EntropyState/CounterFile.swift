@@ -18,34 +18,64 @@ public struct CounterFile: Sendable {
         /// The configuration no longer lists the signer.
         case signerGone
 
-        var isDone: Bool {
+        fileprivate var isDone: Bool {
             if case .done = self { true } else { false }
         }
     }
 
-    /// The signers with the counters that are stored there, where these are greater.
+    /// What the file did not have of that which the sink knows: it is written there again.
+    public enum Loss: Sendable, Equatable {
+        /// There was no file.
+        case file
+        /// A signer was not in it.
+        case signer
+        /// A signer's counter was smaller.
+        case counter
+    }
+
+    /// What came of storing counters.
+    public struct Storing: Sendable, Equatable {
+        /// One for each signer.
+        public let stored: [Stored]
+        /// Nil where the file was as the sink left it, or further on.
+        public let loss: Loss?
+    }
+
+    /// The signers with the counters that are stored there, where these are greater. A signer that is not there has no known
+    /// counter.
     func raise(_ signers: [KnownSigner]) throws(StateError) -> [KnownSigner] {
         try StateFile.patiently { () throws(StateError) in
             var bytes: [UInt8]
             do throws(SystemError) {
                 bytes = try StateFile.read(path, limit: SinkConfiguration.maximumSize)
             } catch {
-                if error.isMissing { return signers }
+                if error.isMissing { return signers.map { CounterFile.raise($0, to: nil) } }
                 throw .file(error)
             }
             defer { wipe(&bytes) }
             let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
-            return signers.map { $0.raised(to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter) }
+            return signers.map {
+                CounterFile.raise($0, to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter)
+            }
         }
     }
 
+    private static func raise(_ signer: KnownSigner, to found: Int64?) -> KnownSigner {
+        var raised = signer.raised(to: found)
+        raised.isCounterKnown = found != nil && raised.counter != 0
+        return raised
+    }
+
     /// Shows, before the first packet comes, that counters can be stored: replaces a configuration with its own contents,
-    /// and has another file say every signer's counter, by its key.
+    /// and has another file say every signer's counter, by its key. None there is smaller than the one that is known here.
     public func claim(_ signers: [KnownSigner]) throws(StateError) {
         do throws(StateError) {
             try change { (bytes) throws(StateError) in
                 if isConfiguration, let bytes { return Change(contents: bytes, result: ()) }
-                return Change(contents: try completed(try parse(bytes), signers).encode(), result: ())
+                let document = try completed(try parse(bytes), signers)
+                let table = try table(document, signers)
+                for signer in signers { _ = raise(signer, in: table) }
+                return Change(contents: document.encode(), result: ())
             }
         } catch {
             guard isConfiguration, case .file(let cause) = error, cause.isAboutWriting else { throw error }
@@ -54,23 +84,43 @@ public struct CounterFile: Sendable {
     }
 
     /// Stores new counters, one for each signer that has one, all of them at once and durably, in the file as it is now.
-    /// Says of each what became of it: no counter falls. Refuses to make a configuration where there is none.
-    public func store(_ counters: [Int64?], of signers: [KnownSigner]) throws(StateError) -> [Stored] {
+    /// Says of each what became of it: no counter falls. What the file has lost of the counters that `signers` have, those of
+    /// the packets before, is written there again. Refuses to make a configuration where there is none.
+    public func store(_ counters: [Int64?], of signers: [KnownSigner]) throws(StateError) -> Storing {
         try change { (bytes) throws(StateError) in
             var document = try parse(bytes)
-            if !isConfiguration { document = try completed(document, signers) }
+            var loss: Loss? = bytes == nil ? .file : nil
+            if !isConfiguration {
+                let found = try table(document, signers)
+                let isComplete =
+                    found.unnamedCounter != nil || signers.allSatisfy { found.entry(of: $0.key) != nil }
+                if !isComplete, loss == nil { loss = .signer }
+                document = try completed(document, signers)
+            }
             let table = try table(document, signers)
-            let stored = zip(counters, signers).map { store($0, of: $1, in: table) }
-            return Change(contents: stored.contains { $0.isDone } ? document.encode() : nil, result: stored)
+            var stored: [Stored] = []
+            for (counter, signer) in zip(counters, signers) {
+                if raise(signer, in: table), loss == nil { loss = .counter }
+                stored.append(store(counter, of: signer, in: table))
+            }
+            let isChanged = loss != nil || stored.contains { $0.isDone }
+            return Change(contents: isChanged ? document.encode() : nil, result: Storing(stored: stored, loss: loss))
         }
+    }
+
+    /// Writes the counter that is known where a smaller one stands; returns whether one did.
+    private func raise(_ signer: KnownSigner, in table: SignerTable) -> Bool {
+        guard let entry = table.entry(of: signer.key), (entry.counter ?? 0) < signer.counter else { return false }
+        entry.object.set("Counter", signer.counter)
+        return true
     }
 
     private func store(_ counter: Int64?, of signer: KnownSigner, in table: SignerTable) -> Stored {
         guard let entry = table.entry(of: signer.key), !(isConfiguration && entry.isRemoved) else { return .signerGone }
-        guard let counter else { return .notAbove(entry.counter ?? signer.counter) }
-        if let found = entry.counter, found >= counter { return .notAbove(found) }
+        let found = max(entry.counter ?? signer.counter, signer.counter)
+        guard let counter, counter > found else { return .notAbove(found) }
         entry.object.set("Counter", counter)
-        return .done(before: entry.counter ?? .min)
+        return .done(before: found)
     }
 
     /// Keeps every other sink from storing counters there, as long as the lock that is returned lives. An editor of the

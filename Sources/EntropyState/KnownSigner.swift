@@ -7,6 +7,8 @@ public struct KnownSigner: Sendable {
 
     public let key: PublicKey
     public var counter: Int64
+    /// False where no file has a counter of this signer above 0: it is new, or its counter was lost.
+    public internal(set) var isCounterKnown: Bool
     /// The first digits of the fingerprint, for a log.
     public let label: String
     /// The key as a file has it, in base64.
@@ -15,12 +17,13 @@ public struct KnownSigner: Sendable {
     init(key: PublicKey, counter: Int64) {
         self.key = key
         self.counter = counter
+        isCounterKnown = counter != 0
         label = String(decoding: key.fingerprint.utf8.prefix(8), as: UTF8.self)
         text = Base64.encode(key.pkix)
     }
 
     private init(_ other: KnownSigner, counter: Int64) {
-        (key, label, text) = (other.key, other.label, other.text)
+        (key, label, text, isCounterKnown) = (other.key, other.label, other.text, other.isCounterKnown)
         self.counter = counter
     }
 

@@ -7,6 +7,8 @@ public struct SinkConfiguration: Sendable {
     static let maximumSize = 1 << 20
     /// A day: four packets of a source with its usual interval.
     private static let standardAge: Int64 = 86400
+    /// As far as a source lets its counter be moved forward by a sink.
+    private static let standardJump: Int64 = 1 << 40
 
     public let address: String
     public let endpoint: Endpoint
@@ -16,6 +18,9 @@ public struct SinkConfiguration: Sendable {
     public let ownKey: BoxPrivateKey?
     /// Whose packets are taken: one signer, or several, each with a counter of its own.
     public let signers: [KnownSigner]
+    /// How far a packet's counter may be above the stored one. The greatest number allows every counter, the last one too, after
+    /// which no packet of this signer is taken.
+    public let counterJump: Int64
     /// Bits of entropy that the kernel is told a chunk holds, 0 unless asked for. 256 at the most: Fortuna's state is one
     /// AES-256 key, a chunk cannot hold more, however long it is.
     public let credit: Int32
@@ -49,6 +54,8 @@ public struct SinkConfiguration: Sendable {
         self.drift = drift
         ownKey = try SinkConfiguration.ownKey(reader)
         let signers = try KnownSigner.list(reader)
+        counterJump = try reader.integer("CounterJump") ?? SinkConfiguration.standardJump
+        guard counterJump > 0 else { throw reader.wrong("CounterJump", "a number above 0") }
         let credit = try reader.integer("Credit") ?? 0
         guard (0...256).contains(credit) else { throw reader.wrong("Credit", "bits for each chunk, 0 to 256") }
         self.credit = Int32(credit)

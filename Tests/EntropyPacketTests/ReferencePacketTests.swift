@@ -41,6 +41,8 @@ func code(_ error: PacketError) -> String {
     case .recipientMissing: "recipientMissing"
     case .timestampOutsideDrift: "timestampOutsideDrift"
     case .counterRegressed: "counterRegressed"
+    case .counterTooFarAhead: "counterTooFarAhead"
+    case .madeBeforeStart: "madeBeforeStart"
     }
 }
 

@@ -75,6 +75,23 @@ import Testing
         #expect(ledger.mixed(0) == Ledger.Gap(seconds: nil, wasMissed: true))
     }
 
+    /// A report of before the start knows more than a file with counters that was put back.
+    @Test func anOlderCopyIsNoticed() throws {
+        let known = try signers([0, 1]).map { $0.raised(to: 7) }
+        let ledger = Ledger(known.map { KnownSigner(key: $0.key, counter: 5) }, maximumAge: 0, clock: time.clock)
+        #expect(ledger.beginning(0) == nil && ledger.beginning(1) == nil)
+        let earlier = [8, 5].enumerated().map { place, counter in
+            SinkReport.Signer(
+                fingerprint: known[place].key.fingerprint, counter: counter, mixed: 0, lastMixed: nil,
+                refused: SinkReport.Refusal.allCases.map { _ in 0 })
+        }
+        time.pass(10)
+        #expect(ledger.recall(SinkReport(started: 0, written: 0, maximumAge: 0, signers: earlier)).count == 1)
+        #expect(ledger.beginning(0) == 1000 && ledger.beginning(1) == nil)
+        ledger.know(0)
+        #expect(ledger.beginning(0) == nil)
+    }
+
     @Test func aJumpOfTheWallClockMakesNobodyOlder() throws {
         let ledger = try ledger()
         _ = ledger.mixed(0)

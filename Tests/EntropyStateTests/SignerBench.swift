@@ -57,6 +57,6 @@ extension CounterFile {
     func store(_ counter: Int64, for place: Int, of signers: [KnownSigner]) throws(StateError) -> Stored {
         var counters: [Int64?] = signers.map { _ in nil }
         counters[place] = counter
-        return try store(counters, of: signers)[place]
+        return try store(counters, of: signers).stored[place]
     }
 }

@@ -51,6 +51,28 @@ import Testing
         }
     }
 
+    /// As far as a source lets a sink move its own.
+    @Test func aCounterMayBe2To40Ahead() throws {
+        try write()
+        #expect(try load().counterJump == 1 << 40)
+        try write(["CounterJump": "9223372036854775807"])
+        #expect(try load().counterJump == .max)
+    }
+
+    @Test func aCounterThatNoFileHasIsNotKnown() throws {
+        try write()
+        #expect(try load().signers.map { $0.isCounterKnown } == [true])
+        try write(without: ["Counter"])
+        #expect(try load().signers.map { $0.isCounterKnown } == [false])
+        // One that the configuration has may be years old where there is another file for them.
+        try write(["State": "\"state.json\""])
+        #expect(try load().signers.map { $0.isCounterKnown } == [false])
+        for (state, isKnown) in [("{}", false), ("{\"Counter\": 6}", true)] {
+            try directory.write("state.json", state)
+            #expect(try load().signers.map { $0.isCounterKnown } == [isKnown])
+        }
+    }
+
     @Test func counterAndDriftMayBeMissing() throws {
         try write(without: ["Counter", "Drift"])
         let configuration = try load()
@@ -65,6 +87,7 @@ import Testing
         ("Private", "7"), ("Signer", "\"AAAA\""), ("Signer", "\"\""), ("Signer", "[]"), ("RequireRecipient", "1"),
         ("Limits", "7"), ("Credit", "-1"), ("Credit", "257"), ("Credit", "true"),
         ("MaximumAge", "-1"), ("MaximumAge", "\"1d\""), ("MaximumAge", "1.5"), ("MaximumAge", "9223372036854775808"),
+        ("CounterJump", "0"), ("CounterJump", "-1"), ("CounterJump", "true"),
         ("State", "\"\""),
         ("State", "7"),
     ])

@@ -48,6 +48,7 @@ import Testing
         let place = try Workplace(.host)
         let configuration: [String: Any] = [
             "Address": "127.0.0.1:0", "Drift": Int64.max, "Counter": Int64(-6),
+            "CounterJump": Int64.max,
             "Private": Data(hex(try #require(group.keys["sink_private"]))).base64EncodedString(),
             "Signer": Data(hex(try #require(group.keys["signer_pkix_der"]))).base64EncodedString(),
         ]

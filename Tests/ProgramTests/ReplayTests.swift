@@ -28,16 +28,57 @@ import Testing
     }
 
     @Test(arguments: Build.available) func anOldPacketIsMixedOnceAndNeverAfterANewerOne(_ build: Build) throws {
-        let (place, frames) = try caught(3, build)
+        let (place, all) = try caught(4, build)
+        // The first one was mixed before: the sink knows a counter.
+        let frames = Array(all[1...])
+        try place.edit("config.json") { $0["Counter"] = 1 }
         let sink = try RunningSink(place)
         // The second one, itself again, the first one, which was held up, and the third.
         for (number, size) in [(1, 1024), (1, 1024), (0, 1024), (2, 2048), (1, 2048), (2, 2048)] {
             #expect(try isAnswered(frames[number], by: sink))
             #expect(try place.directory.read("pool").count == size)
         }
-        #expect(try place.number("config.json", "Counter") == 3)
+        #expect(try place.number("config.json", "Counter") == 4)
         // One line a second; the rest is counted. Those that are held back come before the sink ends, or with the next one.
-        #expect(eventually { sink.log.contains("refused: its counter is not above the stored 2") }, "\(sink.log)")
+        #expect(eventually { sink.log.contains("refused: its counter is not above the stored 3") }, "\(sink.log)")
+    }
+
+    /// A sink that does not know any more what it mixed.
+    @Test(arguments: Build.available) func aSinkThatLostItsCounterMixesNoRecording(_ build: Build) throws {
+        let (place, frames) = try caught(2, build)
+        try place.edit("config.json") {
+            $0["State"] = "state.json"
+            $0["Counter"] = 0
+        }
+        try place.directory.write("state.json", "{\"Counter\": 1}")
+        var sink = try RunningSink(place)
+        #expect(try isAnswered(frames[1], by: sink))
+        #expect(try place.directory.read("pool").count == 1024 && place.number("state.json", "Counter") == 2)
+        #expect(sink.stop().status == 0)
+        // Whatever was caught is older than the next start.
+        let second = Int(Date().timeIntervalSince1970)
+        #expect(eventually { Int(Date().timeIntervalSince1970) > second })
+        for loss in ["removed", "{}"] {
+            if loss == "removed" {
+                try place.directory.remove("state.json")
+            } else {
+                try place.directory.write("state.json", loss)
+            }
+            sink = try RunningSink(place)
+            for frame in frames { #expect(try isAnswered(frame, by: sink)) }
+            #expect(try place.directory.read("pool").count == 1024 && place.number("state.json", "Counter") == 0)
+            #expect(sink.stop().status == 0)
+        }
+        sink = try RunningSink(place)
+        try place.edit("targets.json") {
+            $0["Address"] = "127.0.0.1:\(sink.port)"
+            $0["Next"] = 0
+        }
+        #expect(try place.run("entropy-source", "--once").status == 0)
+        #expect(try place.directory.read("pool").count == 2048 && place.number("state.json", "Counter") == 3)
+        for frame in frames { #expect(try isAnswered(frame, by: sink)) }
+        #expect(try place.directory.read("pool").count == 2048)
+        #expect(sink.stop().status == 0)
     }
 
     /// A sink that opened its packet, signature and all, seals it to its neighbour.
