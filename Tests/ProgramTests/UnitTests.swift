@@ -24,6 +24,22 @@ struct UnitTests {
         _ = directory
     }
 
+    /// The values of a setting, in the last line of its name.
+    func setting(_ name: String, of unit: String) throws -> [Substring] {
+        let path = packageRoot.appendingPathComponent("provisioning/systemd/\(unit).service")
+        let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n")
+        let line = try #require(lines.last { $0.hasPrefix("\(name)=") })
+        return line.dropFirst(name.count + 1).split(separator: " ")
+    }
+
+    /// What heals by waiting is waited for without an end: a TPM, an address. What does not, or is counted by a TPM, is not
+    /// tried again: wrong usage, bad and missing files, refused passwords.
+    @Test(arguments: ["entropy-source", "entropy-sink"]) func itStartsAnewWhereThatHelps(_ name: String) throws {
+        #expect(try setting("Restart", of: name) == ["on-failure"])
+        #expect(try setting("StartLimitIntervalSec", of: name) == ["0"])
+        #expect(try setting("RestartPreventExitStatus", of: name) == ["64", "65", "66", "77"])
+    }
+
     /// In tenths: what the unit leaves to the program, 100 being everything.
     @Test(arguments: [("entropy-source", 15), ("entropy-sink", 20)]) func littleIsLeftToIt(
         _ name: String, _ tenths: Int
