@@ -10,26 +10,56 @@ public struct PEM: Sendable {
         self.der = der
     }
 
-    /// The one PEM block of a file, or nil where there is none: then the file may be DER itself. `EC PARAMETERS`, which
-    /// openssl writes before a key, are passed over. A second block is refused, since nobody could say which one is
-    /// meant, and so is one with an RFC 1421 header, which means an encrypted key.
-    public static func decode(_ bytes: [UInt8]) throws(CryptoError) -> PEM? {
-        guard let count = Int32(exactly: bytes.count) else { return nil }
-        var blocks: [(pem: PEM, isEncrypted: Bool)] = []
-        bytes.withUnsafeBytes { buffer in
+    /// Which key a caller is looking for, where a file holds both halves.
+    public enum Half: Sendable {
+        case any
+        case secret
+    }
+
+    /// The one key in a file, or nil where there is no PEM block: then the file may be DER itself. Certificates, parameters
+    /// and other blocks are passed over, for `.secret` public keys too. A second key is refused, since nobody could say which
+    /// one is meant, and so is one that is encrypted (RFC 1421). Blank lines are passed over.
+    public static func decode(_ bytes: [UInt8], _ half: Half = .any) throws(CryptoError) -> PEM? {
+        var text = PEM.withoutBlankLines(bytes)
+        defer { wipe(&text) }
+        guard let count = Int32(exactly: text.count) else { return nil }
+        var keys: [(pem: PEM, isEncrypted: Bool)] = []
+        var other: PEM?
+        text.withUnsafeBytes { buffer in
             guard let bio = BIO_new_mem_buf(buffer.baseAddress, count) else { return }
             defer { BIO_free(bio) }
-            while blocks.count < 3, let block = next(bio) {
-                if !block.pem.has(label: "EC PARAMETERS") { blocks.append(block) }
+            while keys.count < 3, let block = next(bio) {
+                if block.pem.isKey, half == .any || !block.pem.isPublicKey {
+                    keys.append(block)
+                } else if !block.pem.has(label: "EC PARAMETERS") {
+                    other = other ?? block.pem
+                }
             }
         }
         ERR_clear_error()  // "no start line" is an answer, not a fault
-        guard let first = blocks.first else { return nil }
-        guard blocks.count == 1 else { throw CryptoError(.notAKey, "the file holds more than one PEM block") }
+        guard let first = keys.first else { return other }
+        guard keys.count == 1 else { throw CryptoError(.notAKey, "the file holds more than one key in PEM") }
         guard !first.isEncrypted else {
             throw CryptoError(.encryptedKey, "the key is encrypted with a passphrase, which is not supported")
         }
         return first.pem
+    }
+
+    private var isKey: Bool { Array(label.utf8).suffix(4).elementsEqual(" KEY".utf8) || has(label: "KEY") }
+    private var isPublicKey: Bool { Array(label.utf8).suffix(10).elementsEqual("PUBLIC KEY".utf8) }
+
+    /// The same without empty lines, which OpenSSL takes for the end of a header. Where there is a header they mean just that.
+    private static func withoutBlankLines(_ bytes: [UInt8]) -> [UInt8] {
+        let header = Array("Proc-Type:".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count + 1)
+        for line in bytes.split(separator: UInt8(ascii: "\n")) {
+            if line.starts(with: header) { return bytes }
+            guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0d }) else { continue }
+            text += line
+            text.append(UInt8(ascii: "\n"))
+        }
+        return text
     }
 
     private static func next(_ bio: OpaquePointer) -> (pem: PEM, isEncrypted: Bool)? {

@@ -10,7 +10,7 @@ public final class SoftwareSigner: Signer {
     /// From PKCS#1, SEC 1 or PKCS#8, DER or PEM, without a passphrase.
     public init(_ file: [UInt8]) throws(CryptoError) {
         var der = file
-        if let pem = try PEM.decode(file) {
+        if let pem = try PEM.decode(file, .secret) {
             guard !pem.has(label: "TSS2 PRIVATE KEY") else { throw CryptoError(.tpmKey, "this is the key of a TPM") }
             guard !pem.has(label: "ENCRYPTED PRIVATE KEY") else {
                 throw CryptoError(.encryptedKey, "the key is encrypted with a passphrase, which is not supported")
