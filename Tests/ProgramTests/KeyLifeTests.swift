@@ -39,8 +39,6 @@ struct KeyLifeTests {
             place, 77, ["signer.key: the TPM refused the key's password"], "entropy-source", "--once", "--auth-file",
             "wrong")
         try refused(place, 66, ["none: cannot open"], "entropy-source", "--once", "--auth-file", "none")
-        try place.directory.write("dos", "secret\r\n")
-        try refused(place, 65, ["dos: it ends with CR LF"], "entropy-source", "--auth-file", "dos")
         try place.directory.write("long", String(repeating: "x", count: 33))
         try refused(
             place, 65, ["long: a TPM takes passwords of at most 32 bytes"], "entropy-source", "--auth-file", "long")

@@ -40,6 +40,35 @@ import Testing
         #expect(try read([]) == [])
     }
 
+    /// As OpenSSL takes them from a file (`-passin file:`): the line, whatever its characters are. A file with control
+    /// characters is no text.
+    @Test func oneLineOfTextIsTakenWithoutItsEnd() throws {
+        for line in [
+            Array("geheim".utf8), Array("schlüssel".utf8), Array("пароль".utf8), [0x67, 0xfc, 0x6c, 0x64],
+            Array("a\tb".utf8),
+        ] {
+            for end in [[], [0x0a], [0x0d, 0x0a]] as [[UInt8]] { #expect(try read(line + end) == line) }
+        }
+        var warnings: [String] = []
+        for binary in [[1, 2, 0x0a], [0x61, 0x0a, 0x62, 0x0a], [0x61, 0x0d, 0x0d, 0x0a], [0x7f, 0x0a]] as [[UInt8]] {
+            #expect(try read(binary) { warnings.append($0) } == binary)
+        }
+        #expect(warnings.count == 4)
+    }
+
+    /// What version 2.0 took for the password of the same file.
+    @Test func theEarlierPasswordIsKnown() throws {
+        func earlier(_ bytes: [UInt8]) throws -> [UInt8]? {
+            try directory.write("auth", bytes)
+            return try AuthFile.contents(directory.file("auth"), warn: { _ in }).earlier?.copyBytes()
+        }
+        #expect(try earlier(Array("schlüssel\n".utf8)) == Array("schlüssel\n".utf8))
+        #expect(try earlier(Array("schlüssel\r\n".utf8)) == Array("schlüssel\r\n".utf8))
+        #expect(try earlier(Array("secret\n".utf8)) == nil)
+        #expect(try earlier(Array("schlüssel".utf8)) == nil)
+        #expect(try earlier([1, 2, 3, 0x0a]) == nil)
+    }
+
     @Test func whatCannotBeAPasswordIsRefused() throws {
         for bytes in [
             [UInt8](repeating: 1, count: 33), Array("0123456789abcdef0123456789abcdef0".utf8),

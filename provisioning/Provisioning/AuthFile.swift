@@ -3,8 +3,8 @@ import EntropyState
 import Platform
 import TPM
 
-/// The file with a key's password, its authValue: at most 32 bytes as they are, or one line of text. A systemd credential
-/// is such a file too.
+/// The file with a password of the TPM's: at most 32 bytes as they are, or one line of text. A systemd credential is such a
+/// file too.
 public enum AuthFile {
     /// What systemd hands over under this name (`LoadCredential=`) is taken for a key that needs a password, when no file is named.
     static let credential: StaticString = "entropy-source.auth"
@@ -12,8 +12,21 @@ public enum AuthFile {
     /// Bytes that are read: a password, and a line's end.
     private static let limit = AuthValue.maximumSize + 2
 
+    /// What a file holds.
+    struct Contents {
+        let password: AuthValue
+        /// What version 2.0 took for the password where that is not the same: with the end of the line.
+        let earlier: AuthValue?
+    }
+
     /// The password. `warn` gets a line when others may read the file. A missing file is an error.
     public static func read(_ path: String, warn: (String) -> Void) throws(ProvisioningError) -> AuthValue {
+        try contents(path, warn: warn).password
+    }
+
+    /// A file is text when it is one line: no control characters but tabs, before a final LF or CR LF, which is not part of
+    /// the password. Anything else is taken byte by byte.
+    static func contents(_ path: String, warn: (String) -> Void) throws(ProvisioningError) -> Contents {
         var bytes: [UInt8]
         do throws(SystemError) {
             bytes = try StateFile.read(path, limit: limit, secret: true, warn: warn)
@@ -22,20 +35,29 @@ public enum AuthFile {
             throw .file(.file(error))
         }
         defer { wipe(&bytes) }
-        // Text that a person or another program wrote ends with a line's end, which is not meant; random bytes may end
-        // with the same byte, which is.
-        if bytes.last == UInt8(ascii: "\n"), bytes.dropLast().allSatisfy({ (0x20...0x7e).contains($0) }) {
-            bytes.removeLast()
-        }
-        let text = bytes.prefix { (0x20...0x7e).contains($0) }
-        guard bytes.dropFirst(text.count) != [0x0d, 0x0a] || text.isEmpty else {
-            throw .badAuthFile(path, "it ends with CR LF, which would be part of the password")
+        var earlier: AuthValue?
+        if bytes.last == UInt8(ascii: "\n") {
+            let end = bytes.suffix(2).first == UInt8(ascii: "\r") && bytes.count > 1 ? 2 : 1
+            let line = bytes.dropLast(end)
+            if line.allSatisfy({ $0 == UInt8(ascii: "\t") || $0 >= 0x20 && $0 != 0x7f }) {
+                if bytes.count <= AuthValue.maximumSize, !line.allSatisfy({ (0x20...0x7e).contains($0) }) {
+                    var whole = bytes
+                    do throws(TPMError) { earlier = try AuthValue(moving: &whole) } catch { throw .tpm(file: path, error) }
+                }
+                bytes.removeLast(end)
+            } else {
+                warn("\(path): not one line of text: all of its \(bytes.count) bytes are the password, the last line feed too")
+            }
         }
         guard bytes.count <= AuthValue.maximumSize else { throw .badAuthFile(path, tooLong) }
         // The TPM drops zeros at the end before it compares: a password of zeros is none.
         let isNothing = !bytes.isEmpty && bytes.allSatisfy { $0 == 0 }
         guard !isNothing else { throw .badAuthFile(path, "it holds nothing but zeros, which is no password to a TPM") }
-        do throws(TPMError) { return try AuthValue(moving: &bytes) } catch { throw .tpm(file: path, error) }
+        do throws(TPMError) {
+            return Contents(password: try AuthValue(moving: &bytes), earlier: earlier)
+        } catch {
+            throw .tpm(file: path, error)
+        }
     }
 
     private static let tooLong =
@@ -45,7 +67,8 @@ public enum AuthFile {
     public static func make(_ path: String) throws(ProvisioningError) -> AuthValue {
         var bytes: [UInt8]
         do throws(SystemError) {
-            bytes = try SystemRandom.bytes(AuthValue.maximumSize)
+            // One that ends like a line could be taken for text.
+            repeat { bytes = try SystemRandom.bytes(AuthValue.maximumSize) } while bytes.last == UInt8(ascii: "\n")
         } catch {
             throw .file(.file(error))
         }

@@ -104,7 +104,8 @@ public struct KeyInspection {
         }
         let signer: TPMSigner
         do throws(TPMError) {
-            signer = try TPMSigner(location, area, authValue: credentials.authValue, in: device)
+            signer = try TPMSigner(
+                location, area, authValue: try credentials.password(location, area, device), in: device)
         } catch { return .refused(error.message) }
         do throws(SignerError) {
             let signature = try signer.sign(message)

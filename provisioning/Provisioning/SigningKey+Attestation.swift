@@ -14,7 +14,9 @@ extension SigningKey {
         do throws(TPMError) { nonce = try device.activate(challenge) } catch { throw .tpm(file: path, error) }
         do throws(TPMError) {
             let attestation = try device.attest(
-                location, area, authValue: credentials.authValue, proof: credentials.record?.proof, nonce: nonce)
+                location, area,
+                authValue: credentials.record?.proof == nil ? try credentials.password(location, area, device) : nil,
+                proof: credentials.record?.proof, nonce: nonce)
             return Proof(identity: try device.identity(), key: try area.marshalled(), attestation: attestation)
         } catch {
             throw .tpm(file: place, error)

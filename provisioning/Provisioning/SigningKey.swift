@@ -14,14 +14,17 @@ public struct SigningKey {
     /// What goes with a TPM's key. Shared: a public area is a thousand bytes, in the program too wherever it is copied.
     final class Credentials: Sendable {
         let authValue: AuthValue?
+        /// What version 2.0 took for the password, where that is not the same.
+        let earlierAuthValue: AuthValue?
         let record: TPMRecord?
         /// Where the record is, or would be; nil for a handle for which none was named.
         let recordPath: String?
         /// What the key's file says of it; nil for a handle. Kept, since judging the numbers of an RSA key takes long.
         let area: TPMPublicArea?
 
-        init(authValue: AuthValue?, record: TPMRecord?, recordPath: String?, area: TPMPublicArea?) {
-            self.authValue = authValue
+        init(auth: AuthFile.Contents?, record: TPMRecord?, recordPath: String?, area: TPMPublicArea?) {
+            authValue = auth?.password
+            earlierAuthValue = auth?.earlier
             self.record = record
             self.recordPath = recordPath
             self.area = area
@@ -95,10 +98,10 @@ public struct SigningKey {
         _ place: RecordPlace, besides key: String?, area: TPMPublicArea?, _ authFile: String?, isOpen: Bool,
         _ warn: (String) -> Void
     ) throws(ProvisioningError) -> Credentials {
-        var authValue: AuthValue?
+        var auth: AuthFile.Contents?
         // A password that came along unasked is for a key that may need one.
         if let authFile = authFile ?? (isOpen ? nil : ServiceManager.credential(AuthFile.credential)) {
-            authValue = try AuthFile.read(authFile, warn: warn)
+            auth = try AuthFile.contents(authFile, warn: warn)
         }
         var record: TPMRecord?
         var path: String?
@@ -115,7 +118,7 @@ public struct SigningKey {
         } catch {
             throw .file(error)
         }
-        return Credentials(authValue: authValue, record: record, recordPath: path, area: area)
+        return Credentials(auth: auth, record: record, recordPath: path, area: area)
     }
 
     public var isInTPM: Bool {
@@ -167,7 +170,7 @@ public struct SigningKey {
         }
         let area = try publicArea(device)
         let signer = try attempt { () throws(TPMError) in
-            try TPMSigner(location, area, authValue: credentials.authValue, in: device)
+            try TPMSigner(location, area, authValue: try credentials.password(location, area, device), in: device)
         }
         // Where nobody says that there is none, a password may be missing or wrong: better told now than with a packet.
         if credentials.authValue != nil || !location.isSaidToBeOpen {
@@ -178,5 +181,31 @@ public struct SigningKey {
 
     private func attempt<R>(_ body: () throws(TPMError) -> R) throws(ProvisioningError) -> R {
         do throws(TPMError) { return try body() } catch { throw .tpm(file: place, error) }
+    }
+}
+
+extension SigningKey.Credentials {
+    /// The key's password. Where version 2.0 took another one from the same file, both are tried, but only where a wrong try
+    /// does not count.
+    func password(
+        _ location: TPMKeyLocation, _ area: TPMPublicArea, _ device: TPMDevice
+    ) throws(TPMError) -> AuthValue? {
+        guard let earlier = earlierAuthValue, !area.isUnderDictionaryAttackProtection else { return authValue }
+        // What was loaded for a try leaves the TPM.
+        defer { device.close() }
+        do throws(TPMError) {
+            try TPMSigner(location, area, authValue: authValue, in: device).checkPassword()
+            return authValue
+        } catch {
+            guard error.code == .wrongAuthorization else { throw error }
+        }
+        device.close()
+        do throws(TPMError) {
+            try TPMSigner(location, area, authValue: earlier, in: device).checkPassword()
+            return earlier
+        } catch {
+            // The message is about the password that is meant now.
+            return authValue
+        }
     }
 }

@@ -20,7 +20,7 @@ public struct TPMPublicArea: Sendable {
     public var attributes: ObjectAttributes { ObjectAttributes(bits: area.publicArea.objectAttributes) }
 
     /// True when a wrong password counts towards the TPM's lockout.
-    var isUnderDictionaryAttackProtection: Bool { !attributes.has(ObjectAttributes.noDA) }
+    public var isUnderDictionaryAttackProtection: Bool { !attributes.has(ObjectAttributes.noDA) }
 
     /// Fails where a password is missing and may not be guessed: under dictionary-attack protection the empty one is not
     /// tried on the off chance, only where the key's file says that it is the right one.
