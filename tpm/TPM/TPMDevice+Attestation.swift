@@ -20,10 +20,10 @@ extension TPMDevice {
     public func identity() throws(TPMError) -> TPMIdentity {
         try perform { (context, _) throws(TPMError) in
             let certificate = try context.endorsementCertificate()
+            let certified = try TPMDevice.publicKey(in: certificate)
             let endorsementKey = try context.createEndorsementKey()
             let derived = try TPMDevice.publicKey(of: endorsementKey, context)
-            guard let certified = try? Certificate(startOf: certificate).publicKey(), certified.pkix == derived.pkix
-            else {
+            guard certified.pkix == derived.pkix else {
                 throw TPMError(
                     .unusableKey,
                     "this TPM's certificate is about another endorsement key than the one of the usual template (L-1): "
@@ -32,6 +32,22 @@ extension TPMDevice {
             let key = try context.createAttestationKey()
             defer { context.flush(key) }
             return TPMIdentity(certificate: certificate, attestationKey: try marshalled(try context.readPublic(key)))
+        }
+    }
+
+    /// The key that the certificate is about.
+    private static func publicKey(in certificate: [UInt8]) throws(TPMError) -> PublicKey {
+        let place = "this TPM's NV index 0x1c00002, where its endorsement certificate should be,"
+        if let first = certificate.first, certificate.allSatisfy({ $0 == first }) {
+            throw TPMError(
+                .unusableKey,
+                "\(place) holds \(certificate.count) bytes of 0x\(String(first, radix: 16)): it was erased, or never written; "
+                    + "without a certificate a TPM can prove nothing")
+        }
+        do throws(CryptoError) {
+            return try Certificate(startOf: certificate).publicKey()
+        } catch {
+            throw TPMError(.unusableKey, "\(place) holds something else: \(error.message)")
         }
     }
 
