@@ -49,7 +49,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CJSON"),
         .systemLibrary(name: "CCurl"),
-        .systemLibrary(name: "CTSS2", path: "tpm/CTSS2"),
+        .target(name: "CTSS2", path: "tpm/CTSS2"),
 
         // The core.
         core("Platform", ["CPlatform"], link: ["m"]),

@@ -54,7 +54,7 @@ struct NoiseTrial: Sendable {
             // No more than what was asked for goes into the estimates.
             estimate.add(noise)
         }
-        isInterrupted = termination.isRequested
+        isInterrupted = termination.check()
         isHealthy = trouble == nil && monitor.status == .healthy
     }
 

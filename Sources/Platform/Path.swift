@@ -62,6 +62,11 @@ public enum Path {
         guard access(path, R_OK | W_OK) == 0 else { throw SystemError("open", path) }
     }
 
+    /// True for a character device, or a link to one. Opens nothing.
+    public static func isCharacterDevice(_ path: String) -> Bool {
+        FileStatus.find(resolvingLinks(path))?.isCharacterDevice ?? false
+    }
+
     public static func isDirectory(_ path: String) -> Bool { (try? FileDescriptor(path, for: .directory)) != nil }
 
     /// True when the name is taken, be it by a dangling link.

@@ -17,9 +17,6 @@ public enum Process {
     /// Has threads that libraries start from now on take so many bytes for their stack.
     public static func limitThreadStacks(to bytes: Int) { platform_limit_thread_stacks(bytes) }
 
-    /// Sets an environment variable of this process, unless it is set already.
-    public static func setEnvironment(_ name: String, _ value: String) { setenv(name, value, 0) }
-
     public static func sleep(milliseconds: Int64) { _ = poll(nil, 0, Int32(clamping: milliseconds)) }
 
     /// An environment variable; nil when it is unset or empty.

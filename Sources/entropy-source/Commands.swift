@@ -22,8 +22,9 @@ func show(_ lines: [String]) throws(Failure) {
 func testItself(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws(Failure) {
     try arguments.allow(
         [.selfTest, .json, .tcti, .noise, .noiseFile, .noiseCommand, .softwareOnly], with: "--selftest")
-    let noise = try NoiseChoice(arguments, tpm: TPMDevice(named: arguments[.tcti]), isTPMWanted: true, say: say)
     let termination = try attempt { () throws(SystemError) in try Termination() }
+    let noise = try NoiseChoice(
+        arguments, tpm: TPMDevice(named: arguments[.tcti], termination: termination), isTPMWanted: true, say: say)
     let evidence = try attempt { () throws(SourceError) in
         try Evidence(
             of: noise.sources, isSoftwareEnough: arguments.has(.softwareOnly), clock: .system,
@@ -61,7 +62,8 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
         watchdog: ServiceManager.watchdog, identity: MachineIdentity.read())
     let keyPath = try arguments.required(.key)
     let termination = try attempt { () throws(SystemError) in try Termination() }
-    let device = TPMDevice(named: arguments[.tcti])
+    let device = TPMDevice(named: arguments[.tcti], termination: termination)
+    device.report = say
     let key = try attempt { () throws(ProvisioningError) in
         try SigningKey(reading: keyPath, record: .init(arguments[.record]), authFile: arguments[.authFile], warn: say)
     }

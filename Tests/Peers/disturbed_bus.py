@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Stands between a program and a swtpm like a bus with a bad contact.
 
-usage: disturbed_bus.py LISTEN CONNECT answer|command|busy|repeat|slow NUMBER
+usage: disturbed_bus.py LISTEN CONNECT answer|command|busy|repeat|slow|flips|silent|dribble NUMBER
 
 Carries commands and responses between the Unix sockets LISTEN and CONNECT, and the control channels LISTEN.ctrl and
 CONNECT.ctrl. Prints "disturbed" each time it strikes.
@@ -10,6 +10,9 @@ answer   in response NUMBER to TPM2_Sign one bit is flipped, in the last byte of
 command  in command NUMBER of TPM2_Sign one bit is flipped, in a byte of the session's HMAC
 busy     from the second TPM2_Sign on, NUMBER of them are answered with TPM_RC_RETRY and not carried on
 repeat   once the file LISTEN.now is there, NUMBER responses to TPM2_GetRandom are the one before it, recorded
+flips    the same as answer, in every response to TPM2_Sign but each NUMBER-th
+silent   the first command with the code NUMBER, and whatever comes after it, is never answered; 0: nothing at all is
+dribble  every byte of a response takes NUMBER milliseconds
 slow     responses to TPM2_GetRandom take as long as they would at NUMBER random bytes a second
 """
 
@@ -27,6 +30,7 @@ number = int(sys.argv[4])
 signatures = 0
 repeats = 0
 recorded = None
+is_silent = disturbance == "silent" and number == 0
 
 
 def read_exactly(peer, count):
@@ -49,10 +53,22 @@ def flip(message, place):
     return message[:place] + bytes([message[place] ^ 1]) + message[place + 1 :]
 
 
+def wait_for_the_end(program):
+    """Until the program gives up the connection."""
+    print("disturbed", flush=True)
+    while program.recv(4096):
+        pass
+    raise EOFError
+
+
 def carry_data(program, tpm):
-    global signatures
+    global signatures, is_silent
     while True:
         command = read_message(program)
+        if disturbance == "silent" and int.from_bytes(command[6:10], "big") == number:
+            is_silent = True
+        if is_silent:
+            wait_for_the_end(program)
         is_sign = int.from_bytes(command[6:10], "big") == SIGN
         if is_sign:
             signatures += 1
@@ -70,6 +86,15 @@ def carry_data(program, tpm):
         if is_sign and disturbance == "answer" and signatures == number:
             print("disturbed", flush=True)
             response = flip(response, len(response) - 1)
+        if is_sign and disturbance == "flips" and signatures % number != 0:
+            print("disturbed", flush=True)
+            response = flip(response, len(response) - 1)
+        if disturbance == "dribble":
+            print("disturbed", flush=True)
+            for byte in response[:-1]:
+                program.sendall(bytes([byte]))
+                time.sleep(number / 1000)
+            response = response[-1:]
         if int.from_bytes(command[6:10], "big") == GET_RANDOM:
             response = disturb_random(response)
         program.sendall(response)
@@ -92,6 +117,8 @@ def disturb_random(response):
 
 def carry_control(program, tpm):
     while True:
+        if is_silent:
+            wait_for_the_end(program)
         for source, sink in ((program, tpm), (tpm, program)):
             data = source.recv(4096)
             if not data:

@@ -167,6 +167,45 @@ struct TPMSignerTests {
         }
     }
 
+    /// What the device interface would write commands into.
+    @Test func onlyACharacterDeviceIsWrittenTo() throws {
+        let contents = Array("not a TPM".utf8)
+        try directory.write("file", contents)
+        #expect(mkfifo(directory.file("pipe"), 0o600) == 0)
+        let socket = try Running(["socat", "UNIX-LISTEN:\(directory.file("socket"))", "-"])
+        #expect(eventually(seconds: 120) { isListening(directory.file("socket")) }, "\(socket.errors)")
+        try FileManager.default.createDirectory(atPath: directory.file("folder"), withIntermediateDirectories: false)
+        for name in ["file", "pipe", "socket", "folder"] {
+            try FileManager.default.createSymbolicLink(
+                atPath: directory.file("link-\(name)"), withDestinationPath: directory.file(name))
+            for path in [directory.file(name), directory.file("link-\(name)")] {
+                for tcti in [
+                    path, "device:\(path)", "libtss2-tcti-device.so.0:\(path)", "libtss2-tcti-device.so:\(path)",
+                    "pcap:device:\(path)",
+                ] {
+                    let error = #expect(throws: TPMError.self) { try TPMDevice(tcti).properties() }
+                    #expect(error?.code == .notADevice, "\(tcti)")
+                    #expect(error?.exitCode == .badInput)
+                }
+            }
+        }
+        #expect(try directory.read("file") == contents)
+        // A character device is opened, and a link to one; this one is no TPM.
+        try FileManager.default.createSymbolicLink(
+            atPath: directory.file("null"), withDestinationPath: "/dev/null")
+        for path in ["/dev/null", directory.file("null")] {
+            #expect((#expect(throws: TPMError.self) { try TPMDevice(path).properties() })?.code == .noDevice)
+        }
+    }
+
+    @Test func aPathAloneIsThatOfADevice() {
+        for (given, meant) in [
+            ("/dev/tpmrm0", "device:/dev/tpmrm0"), ("device", "device:/dev/tpmrm0"), ("device:", "device:/dev/tpmrm0"),
+            ("device:/dev/tpm1", "device:/dev/tpm1"), ("swtpm:path=/x", "swtpm:path=/x"), ("mssim", "mssim"),
+            ("/usr/lib/libtss2-tcti-device.so.0:/dev/tpm0", "/usr/lib/libtss2-tcti-device.so.0:/dev/tpm0"),
+        ] { #expect(TPMDevice(given).configuration == meant) }
+    }
+
     /// The CryptoCape's chip: the kernel has no /dev/tpmrm0 for it, and says what it is.
     @Test func aTPM12IsNamed() throws {
         try FileManager.default.createDirectory(

@@ -9,7 +9,7 @@ import TPM
 func attest(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     try arguments.allow(
         [.attest, .challenge, .key, .record, .authFile, .output, .tcti, .force], with: "--attest")
-    let device = TPMDevice(named: arguments[.tcti])
+    let device = try openDevice(arguments)
     guard let challengePath = arguments[.challenge] else {
         try arguments.allow(
             [.attest, .output, .tcti, .force], with: "--attest without --challenge: no key is looked at")

@@ -58,7 +58,7 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
     }
     // The record first: a key that is there shall have one.
     let files = try newFiles([recordPath, keyPath, publicPath], arguments)
-    let device = TPMDevice(named: arguments[.tcti])
+    let device = try openDevice(arguments)
     try attempt { () throws(TPMError) in
         try device.requireSupport(algorithm)
         if let handle { try device.requireFree(handle) }

@@ -15,7 +15,7 @@ func useExistingKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure
     guard recordPath != nil || handle != nil else { return try exportPublicHalf(of: place, arguments, base + ".pub") }
     try arguments.allow(
         [.key, .persist, .record, .authFile, .tcti, .force], with: "--persist and --record: no public half is written")
-    let device = TPMDevice(named: arguments[.tcti])
+    let device = try openDevice(arguments)
     // A record that is to be written is not to be read: it may be the wrong one.
     let isToBeWritten = recordPath.map { $0.utf8.elementsEqual(TPMRecord.path(besides: place).utf8) } ?? false
     let key = try attempt { () throws(ProvisioningError) in
@@ -43,11 +43,17 @@ private func exportPublicHalf(of place: String, _ arguments: Arguments<Flag>, _ 
         try SigningKey(reading: place, authFile: arguments[.authFile], warn: say)
     }
     let file = try newFiles([path], arguments)
-    let device = TPMDevice(named: arguments[.tcti])
+    let device = try openDevice(arguments)
     let publicKey = try attempt { () throws(ProvisioningError) in try key.publicKey(device) }
     let contents = try attempt { () throws(CryptoError) in try publicKey.file(pem: arguments.has(.pem)) }
     try attempt { () throws(StateError) in try file.write([.open(contents)]) }
     say("wrote \(path), \(publicKey.algorithm.name)")
+}
+
+/// The TPM that the options name; a wait for it ends when the program is asked to end.
+func openDevice(_ arguments: Arguments<Flag>) throws(Failure) -> TPMDevice {
+    let termination = try attempt { () throws(SystemError) in try Termination() }
+    return TPMDevice(named: arguments[.tcti], termination: termination)
 }
 
 /// Claims files that are to be written.
@@ -58,7 +64,7 @@ func newFiles(_ paths: [String], _ arguments: Arguments<Flag>) throws(Failure) -
 /// Says what can be known of a key and its TPM.
 func inspect(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     try arguments.allow([.inspect, .json, .output, .key, .record, .authFile, .tcti], with: "--inspect")
-    let device = TPMDevice(named: arguments[.tcti])
+    let device = try openDevice(arguments)
     let standard = base + ".key"
     let inspection: KeyInspection
     let isAboutKey = [Flag.key, .output, .record, .authFile].contains { arguments.has($0) }

@@ -24,6 +24,14 @@ enum ResponseCode {
         func make(_ code: TPMError.Code, _ advice: String) -> TPMError {
             TPMError(code, "\(advice) [\(source(response, function))]", response: response)
         }
+        switch response {
+        case TSS2_RC(TPM_LINE_SILENT), TSS2_RC(TPM_LINE_SILENT_MAKING):
+            return TPMError(.silent, "the TPM did not answer in time", response: response)
+        case TSS2_RC(TPM_LINE_INTERRUPTED):
+            return TPMError(
+                .interrupted, "interrupted: the program was asked to end while it waited for the TPM", response: response)
+        default: break
+        }
         // A layer above 0 is not the TPM speaking: 10 is the transmission interface, 7 and 8 the libraries over it.
         // The resource manager (11, 12) repeats the TPM's own codes.
         let layer = response >> 16 & 0xff

@@ -10,16 +10,13 @@ final class TPMContext {
     private var objects: [LoadedObject] = []
     private var session: TPMSession?
 
-    /// Opens the TPM behind a configuration of the TCTI loader. `primaryName` is what the primary of the owner hierarchy
+    /// Begins to talk to the TPM behind `tcti`. `primaryName` is what the primary of the owner hierarchy
     /// must be called; nil where nothing was recorded.
-    init(_ configuration: String, primaryName: [UInt8]?) throws(TPMError) {
-        // tpm2-tss writes its own lines to standard error, unless told otherwise; ours say what failed.
-        Process.setEnvironment("TSS2_LOG", "all+none")
-        let tcti = try TCTI(configuration)
+    init(_ tcti: consuming TCTI, primaryName: [UInt8]?) throws(TPMError) {
         var esys: OpaquePointer?
         try ResponseCode.check(Esys_Initialize(&esys, tcti.pointer, nil), "Esys_Initialize")
         guard let esys else { throw TPMError(.refused, "Esys_Initialize gave no context") }
-        // A TPM takes its time: whoever asks for an answer waits for it.
+        // The deadlines are those of `tcti`.
         Esys_SetTimeout(esys, TSS2_TCTI_TIMEOUT_BLOCK)  // fails for no context only
         self.esys = esys
         self.tcti = tcti

@@ -13,6 +13,12 @@ public struct TPMError: Diagnostic {
         case contextLost
         /// The TPM is busy and asks for a later try.
         case retry
+        /// The TPM did not answer within the deadline.
+        case silent
+        /// The program was asked to end while it waited for the TPM.
+        case interrupted
+        /// The path of a device that leads to something else.
+        case notADevice
         /// Dictionary-attack lockout.
         case lockout
         /// A password that is not the key's, or that it has and we lack; or one of a hierarchy.
@@ -49,11 +55,11 @@ public struct TPMError: Diagnostic {
     public var exitCode: ExitCode {
         switch code {
         case .permission, .wrongAuthorization: .permission
-        case .badKeyFile, .badStructure, .unusableKey, .foreignKey: .badInput
-        case .noDevice, .tpm12, .contextLost, .retry, .lockout, .refused: .unavailable
+        case .badKeyFile, .badStructure, .unusableKey, .foreignKey, .notADevice: .badInput
+        case .noDevice, .tpm12, .contextLost, .retry, .silent, .lockout, .refused: .unavailable
         case .noSuchHandle: .missingInput
         case .handleTaken: .cannotCreate
-        case .unsupported: .failed
+        case .unsupported, .interrupted: .failed
         }
     }
 }
