@@ -42,11 +42,15 @@ public enum AuthFile {
             if line.allSatisfy({ $0 == UInt8(ascii: "\t") || $0 >= 0x20 && $0 != 0x7f }) {
                 if bytes.count <= AuthValue.maximumSize, !line.allSatisfy({ (0x20...0x7e).contains($0) }) {
                     var whole = bytes
-                    do throws(TPMError) { earlier = try AuthValue(moving: &whole) } catch { throw .tpm(file: path, error) }
+                    do throws(TPMError) { earlier = try AuthValue(moving: &whole) } catch {
+                        throw .tpm(file: path, error)
+                    }
                 }
                 bytes.removeLast(end)
             } else {
-                warn("\(path): not one line of text: all of its \(bytes.count) bytes are the password, the last line feed too")
+                warn(
+                    "\(path): not one line of text: all of its \(bytes.count) bytes are the password, the last line feed too"
+                )
             }
         }
         guard bytes.count <= AuthValue.maximumSize else { throw .badAuthFile(path, tooLong) }

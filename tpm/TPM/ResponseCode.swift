@@ -29,7 +29,8 @@ enum ResponseCode {
             return TPMError(.silent, "the TPM did not answer in time", response: response)
         case TSS2_RC(TPM_LINE_INTERRUPTED):
             return TPMError(
-                .interrupted, "interrupted: the program was asked to end while it waited for the TPM", response: response)
+                .interrupted, "interrupted: the program was asked to end while it waited for the TPM",
+                response: response)
         default: break
         }
         // A layer above 0 is not the TPM speaking: 10 is the transmission interface, 7 and 8 the libraries over it.

@@ -57,7 +57,9 @@ public struct TPMKeyFile: Sendable {
 
     private static func der(of file: [UInt8]) throws(TPMError) -> [UInt8] {
         let pem: PEM?
-        do throws(CryptoError) { pem = try PEM.decode(file, .secret) } catch { throw TPMError(.badKeyFile, error.message) }
+        do throws(CryptoError) { pem = try PEM.decode(file, .secret) } catch {
+            throw TPMError(.badKeyFile, error.message)
+        }
         if let pem, pem.has(label: label) { return pem.der }
         var outer = DERReader(file)
         guard pem == nil, var key = try? outer.readConstructed(), let type = try? key.read(DERTag.objectIdentifier),
