@@ -10,6 +10,12 @@ public struct FrameReader: Sendable {
     /// Bytes of the frame so far, its header included.
     public var count: Int { received.count }
 
+    /// Bytes that are missing of a frame whose length is known; nil while its header is not whole.
+    public var missing: Int? {
+        guard received.count >= Frame.headerSize else { return nil }
+        return Frame.headerSize + (Int(received[0]) << 8 | Int(received[1])) - received.count
+    }
+
     /// Takes what arrived; returns the frame's contents once they are whole. Bytes after the frame are dropped. Throws
     /// `frameLength`.
     public mutating func take(_ arrived: some Collection<UInt8>) throws(PacketError) -> [UInt8]? {

@@ -4,9 +4,15 @@ import Platform
 
 /// One connection: gathers one frame, however its bytes arrive, hands it over, sends the receipt and closes. A deadline
 /// ends whatever does not come to that; a sink that is about to end brings the deadline forward.
+///
+/// A packet that was judged ends the connection as usual, with a receipt or, if nobody who is known made it, without. Everything
+/// else ends it with a reset: so a source knows that its packet was not judged.
 final class ConnectionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
+
+    /// Another connection needs its place.
+    struct GiveWay {}
 
     private enum State {
         case reading
@@ -18,7 +24,7 @@ final class ConnectionHandler: ChannelInboundHandler {
     private let gate: Gate
     private let log: Log
     private let clock: Clock
-    private let judge: @Sendable (Receiver.Arrival, EventLoop) -> EventLoopFuture<Receiver.Answer>
+    private let judge: @Sendable (Receiver.Arrival, Gate.Turn, EventLoop) -> EventLoopFuture<Receiver.Answer>
     private var state = State.reading
     private var reader: FrameReader
     private var timer: Scheduled<Void>?
@@ -32,7 +38,7 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     init(
         gate: Gate, log: Log, clock: Clock,
-        judge: @escaping @Sendable (Receiver.Arrival, EventLoop) -> EventLoopFuture<Receiver.Answer>
+        judge: @escaping @Sendable (Receiver.Arrival, Gate.Turn, EventLoop) -> EventLoopFuture<Receiver.Answer>
     ) {
         self.gate = gate
         self.log = log
@@ -43,15 +49,11 @@ final class ConnectionHandler: ChannelInboundHandler {
 
     func channelActive(context: ChannelHandlerContext) {
         peer = Peer(context.remoteAddress)
-        switch gate.enter(peer, context.channel, now: clock.milliseconds()) {
-        case nil: isAdmitted = true
-        case .full:
-            log.junk(.stranger, peer, "refused: too many connections at once")
-            return context.close(promise: nil)
-        case .junk:
-            log.junk(
-                .stranger, peer,
-                "refused: \(Gate.junkLimit) of its packets within ten minutes were by nobody who is known")
+        let entry = gate.enter(peer, context.channel, now: clock.milliseconds())
+        for channel in entry.givingWay { channel.pipeline.fireUserInboundEventTriggered(GiveWay()) }
+        isAdmitted = entry.isAdmitted
+        guard isAdmitted else {
+            log.stranger(peer, "refused: too many connections at once")
             return context.close(promise: nil)
         }
         schedule(context, gate.limits.secondsPerPacket)
@@ -61,15 +63,18 @@ final class ConnectionHandler: ChannelInboundHandler {
         guard isAdmitted, case .reading = state else { return }
         do throws(PacketError) {
             // One packet per connection: what follows it is dropped.
-            if let packet = try reader.take(unwrapInboundIn(data).readableBytesView) { submit(packet, context) }
+            if let packet = try reader.take(unwrapInboundIn(data).readableBytesView) { return submit(packet, context) }
+            gate.note(context.channel, heard: reader.count)
+            if let missing = reader.missing { context.channel.waitForBytes(missing) }
         } catch {
-            log.junk(.stranger, peer, "refused: \(error.message)")
+            log.stranger(peer, "refused: \(error.message)")
             finish(context)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent { return quiesce(context) }
+        if event is GiveWay { return giveWay(context) }
         // The peer has sent all it will, but may still read: a packet that is being judged gets its receipt.
         if case ChannelEvent.inputClosed = event, case .judging = state { return }
         if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
@@ -77,9 +82,9 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        if isAdmitted { gate.leave(peer, context.channel) }
+        if isAdmitted { gate.leave(context.channel) }
         if isAdmitted, case .reading = state, !gate.isClosing {
-            log.junk(.stranger, peer, "closed the connection after \(reader.count) bytes, before its packet was whole")
+            log.stranger(peer, "closed the connection after \(reader.count) bytes, before its packet was whole")
         }
         isAdmitted = false
         state = .done
@@ -92,27 +97,41 @@ final class ConnectionHandler: ChannelInboundHandler {
     }
 
     private func submit(_ packet: [UInt8], _ context: ChannelHandlerContext) {
-        guard gate.admitPacket(peer, now: clock.milliseconds()) else {
-            log.junk(.stranger, peer, "refused: more than \(gate.limits.packetsPerMinute) packets within a minute")
+        gate.noteWhole(context.channel)
+        guard let turn = gate.admitPacket(peer, now: clock.milliseconds()) else {
+            log.stranger(peer, "refused: too many packets within a minute")
             return finish(context)
         }
         state = .judging
         let bound = NIOLoopBound((context: context, handler: self), eventLoop: context.eventLoop)
-        judge(Receiver.Arrival(bytes: packet, peer: peer), context.eventLoop).whenComplete { result in
+        judge(Receiver.Arrival(bytes: packet, peer: peer), turn, context.eventLoop).whenComplete { result in
             let (context, handler) = bound.value
-            if case .success(let answer) = result {
-                // A recording is neither.
-                if answer.isAccepted { handler.gate.noteSource(handler.peer) }
-                if answer.receipt == nil { handler.gate.noteJunk(handler.peer) }
+            switch result {
+            case .success(let answer): handler.conclude(context, answer)
+            case .failure:
+                handler.log.stranger(handler.peer, "refused: too many packets wait to be judged")
+                handler.finish(context)
             }
-            if case .success(let answer) = result, let receipt = answer.receipt, case .judging = handler.state {
-                context.writeAndFlush(handler.wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)
-            }
-            if case .failure = result {
-                handler.log.junk(.stranger, handler.peer, "refused: too many packets wait to be judged")
-            }
-            handler.finish(context)
         }
+    }
+
+    /// The packet was judged.
+    private func conclude(_ context: ChannelHandlerContext, _ answer: Receiver.Answer) {
+        // A recording makes nobody a source.
+        if answer.isAccepted { gate.sources.note(peer.network) }
+        guard case .judging = state else { return }
+        if let receipt = answer.receipt {
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: receipt)), promise: nil)
+        }
+        context.channel.end(byReset: false)
+        finish(context)
+    }
+
+    /// Others have come, and this one says little.
+    private func giveWay(_ context: ChannelHandlerContext) {
+        guard case .reading = state else { return }
+        log.stranger(peer, "closed after \(reader.count) bytes: its place was needed")
+        finish(context)
     }
 
     /// The sink is about to end: a packet that is arriving may come to its end, one that is being judged gets its receipt.
@@ -138,10 +157,9 @@ final class ConnectionHandler: ChannelInboundHandler {
         case .judging where gate.isClosing:
             // It was accepted: the sink does not end before the receiver is done with it.
             return schedule(context, ConnectionHandler.graceSeconds)
-        case .reading: log.junk(.stranger, peer, "closed: no whole packet in \(seconds) s")
+        case .reading: log.stranger(peer, "closed: no whole packet in \(seconds) s")
         case .judging:
-            log.junk(
-                .stranger, peer, "closed without a receipt: its packet is still being judged after \(seconds) s")
+            log.stranger(peer, "closed without a receipt: its packet is still being judged after \(seconds) s")
         case .done: break
         }
         finish(context)

@@ -63,8 +63,15 @@ final class Inbox: Sendable {
     /// Packets that are enough for a round, and that it has at the most: nobody's receipt waits for more than these.
     private static let groupSize = 64
     private static let roundSize = 256
-    /// Packets that wait at the most. A peer's place among the connections is free again once it has gone, its packet is not.
-    private static let maximumCount = 4096
+    /// Packets that may wait before one more is refused. A peer's place among the connections is free again once it has gone,
+    /// its packet is not.
+    private static func room(for turn: Gate.Turn) -> Int {
+        switch turn {
+        case .source: 5120
+        case .stranger: 4096
+        case .spare: roundSize
+        }
+    }
 
     private let state = NIOLockedValueBox(State())
     private let openers: NIOThreadPool
@@ -87,10 +94,12 @@ final class Inbox: Sendable {
     }
 
     /// The answer to one packet; fails where too many wait.
-    func submit(_ arrival: Receiver.Arrival, _ eventLoop: EventLoop) -> EventLoopFuture<Receiver.Answer> {
+    func submit(
+        _ arrival: Receiver.Arrival, _ turn: Gate.Turn, _ eventLoop: EventLoop
+    ) -> EventLoopFuture<Receiver.Answer> {
         let promise = eventLoop.makePromise(of: Receiver.Answer.self)
         let (isTaken, isWanted) = state.withLockedValue { state in
-            guard state.packets.count < Inbox.maximumCount else { return (false, false) }
+            guard state.packets.count < Inbox.room(for: turn) else { return (false, false) }
             state.packets.append(Waiting(arrival: arrival, promise: promise))
             guard state.opening < openerCount else { return (true, false) }
             state.opening += 1

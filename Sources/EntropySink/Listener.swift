@@ -35,12 +35,13 @@ public final class Listener: Sendable {
         }
         let pool: EntropyDevice
         do throws(SystemError) { pool = try EntropyDevice(path) } catch { throw .pool(error) }
-        gate = Gate(Listener.possible(configuration.limits, log))
+        gate = Gate(Listener.possible(configuration.limits, log), KnownSources(clock: clock))
         // The receiver is not Sendable; the one thread of `worker` is the only place that uses it.
         let receiver = Confined(Receiver(configuration, key: key, pool: pool, clock: clock, log: log))
         self.receiver = receiver
         ledger = receiver.value.ledger
-        reporter = Reporter(report, ledger, clock: clock, log: log)
+        reporter = Reporter(report, ledger, gate.sources, clock: clock, log: log)
+        reporter.recall()
         self.configuration = configuration
         self.log = log
         group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -132,7 +133,7 @@ public final class Listener: Sendable {
     private static func handlers(
         _ inbox: Inbox, _ gate: Gate, _ clock: Clock, _ log: Log
     ) -> @Sendable () -> ConnectionHandler {
-        { ConnectionHandler(gate: gate, log: log, clock: clock) { inbox.submit($0, $1) } }
+        { ConnectionHandler(gate: gate, log: log, clock: clock) { inbox.submit($0, $1, $2) } }
     }
 
     private static func configure(_ channel: Channel) throws {
@@ -151,8 +152,10 @@ public final class Listener: Sendable {
             .serverChannelOption(.backlog, value: 4096)  // the kernel takes what it allows
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelInitializer { channel in
+                // Connections have this from here. A packet that is judged ends its connection as usual.
+                channel.end(byReset: true)
                 // Without it a lack of descriptors would keep the loop busy.
-                channel.eventLoop.makeCompletedFuture {
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
                 }
             }

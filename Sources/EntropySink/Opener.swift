@@ -11,7 +11,7 @@ final class Opener: Sendable {
         let signers: [PublicKey]
         /// Whose the last packet from a peer's network was. A source stays where it is, mostly: its own key is tried first, and
         /// so with many signers a packet costs no more than with one.
-        private let lastSigners = NIOLockedValueBox<[String: Int]>([:])
+        private let lastSigners = NIOLockedValueBox<[AddressPrefix: Int]>([:])
 
         /// Peers that are remembered at the most; then all are forgotten.
         private static let maximumPeers = 4096
@@ -76,7 +76,7 @@ final class Opener: Sendable {
                 arrival: arrival, keys: keys,
                 content: Content(packet: packet, signer: signer, sharedKey: opened.sharedKey))
         } catch {
-            log.junk(.stranger, arrival.peer, "refused: \(error.message)")
+            log.stranger(arrival.peer, "refused: \(error.message)")
             return Opened(arrival: arrival, keys: keys, content: nil)
         }
     }

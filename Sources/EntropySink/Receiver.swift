@@ -123,19 +123,22 @@ final class Receiver {
     }
 
     private func refusal(of known: Known, _ error: PacketError) -> Receipt.Status {
-        // Anyone can send a recorded packet again: these are limited like junk.
-        log.junk(.signer, known.peer, "\(name(known)) refused: \(error.message)")
-        switch error {
-        case .timestampOutsideDrift, .madeBeforeStart:
-            ledger.refused(known.signer, .drift)
-            return .timestampOutsideDrift
-        case .counterRegressed, .counterTooFarAhead:
-            ledger.refused(known.signer, .counter)
-            return .counterRegressed
-        default:
-            ledger.refused(known.signer, .recipient)
-            return .wrongRecipient
-        }
+        let (reason, status): (SinkReport.Refusal, Receipt.Status) =
+            switch error {
+            case .timestampOutsideDrift, .madeBeforeStart: (.drift, .timestampOutsideDrift)
+            case .counterRegressed, .counterTooFarAhead: (.counter, .counterRegressed)
+            default: (.recipient, .wrongRecipient)
+            }
+        return refuse(known, reason, "refused: \(error.message)", status)
+    }
+
+    /// Counts and logs a packet that is not mixed.
+    private func refuse(
+        _ known: Known, _ reason: SinkReport.Refusal, _ text: String, _ status: Receipt.Status = .notMixed
+    ) -> Receipt.Status {
+        ledger.refused(known.signer, reason)
+        log.refused(signers[known.signer].label, reason, known.peer, "\(name(known)) \(text)")
+        return status
     }
 
     private func checkRecipient(_ packet: Packet) throws(PacketError) {
@@ -178,10 +181,8 @@ final class Receiver {
             // all.
             for place in accepted {
                 guard let one = known[place] else { continue }
-                known[place]?.status = .notMixed
-                ledger.refused(one.signer, .storage)
-                log.line(
-                    "\(one.peer.text): \(name(one)) not mixed: its counter cannot be stored: \(error.message)")
+                known[place]?.status = refuse(
+                    one, .storage, "not mixed: its counter cannot be stored: \(error.message)")
             }
             return
         }
@@ -210,11 +211,10 @@ final class Receiver {
             signers[known.signer].counter = max(signers[known.signer].counter, found)
             return refusal(of: known, .counterRegressed(stored: found))
         case .signerGone:
-            ledger.refused(known.signer, .storage)
-            log.line(
-                "\(known.peer.text): \(name(known)) not mixed: \(configuration.counterFile.path) no longer lists this "
-                    + "signer; have the sink read it anew by SIGHUP")
-            return .notMixed
+            return refuse(
+                known, .storage,
+                "not mixed: \(configuration.counterFile.path) no longer lists this signer; have the sink read it anew by "
+                    + "SIGHUP")
         }
     }
 
@@ -226,9 +226,7 @@ final class Receiver {
             log.line("\(known.peer.text): \(name(known)) mixed, \(describe(result))\(describe(gap))")
             return .mixed
         } catch {
-            ledger.refused(known.signer, .pool)
-            log.line("\(known.peer.text): \(name(known)) not mixed: \(error.message); its counter is spent")
-            return .notMixed
+            return refuse(known, .pool, "not mixed: \(error.message); its counter is spent")
         }
     }
 
@@ -236,8 +234,8 @@ final class Receiver {
     private func refuse(_ known: Known, _ failure: HealthFailure) -> Receipt.Status {
         let label = signers[known.signer].label
         ledger.refused(known.signer, .chunk)
-        log.fault(
-            label, known.peer,
+        log.refused(
+            label, .chunk, known.peer,
             "packet \(known.packet.counter) of signer \(label) not mixed: its chunk is no entropy, \(failure.message); this "
                 + "source's noise or program is broken: look there; the packet's counter is spent")
         return .notMixed

@@ -26,16 +26,28 @@ final class Reporter: Sendable {
 
     private let file: SinkReportFile
     private let ledger: Ledger
+    private let sources: KnownSources
     private let clock: Clock
     private let log: Log
     private let queue = DispatchQueue(label: "report")
     private let state = NIOLockedValueBox(State())
 
-    init(_ path: String, _ ledger: Ledger, clock: Clock, log: Log) {
+    init(_ path: String, _ ledger: Ledger, _ sources: KnownSources, clock: Clock, log: Log) {
         file = SinkReportFile(path)
         self.ledger = ledger
+        self.sources = sources
         self.clock = clock
         self.log = log
+    }
+
+    /// Takes the sources' networks from what an earlier sink wrote, before anyone can connect. A file that cannot be read is
+    /// reported when it is to be written.
+    func recall() {
+        queue.async {
+            guard let earlier = try? self.file.earlier() else { return }
+            self.sources.recall(earlier.sources)
+        }
+        wait()
     }
 
     /// Reads what an earlier sink wrote and writes the first report, at best before the first packet is mixed.
@@ -84,7 +96,9 @@ final class Reporter: Sendable {
         defer { state.withLockedValue { $0.isBusy = false } }
         do throws(StateError) {
             if state.withLockedValue({ $0.hold == nil }) { try claim() }
-            try file.write(ledger.report())
+            var report = ledger.report()
+            report.sources = sources.all
+            try file.write(report)
             if fail(false) { log.line("\(file.path): written now") }
         } catch {
             ledger.notWritten()

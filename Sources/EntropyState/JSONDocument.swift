@@ -139,6 +139,13 @@ package struct JSONValue {
         return JSONValue(document: document, pointer: member)
     }
 
+    /// Adds a string to an array.
+    package func append(_ value: String) {
+        let result = json_object_array_add(
+            pointer, json_object_new_string_len(value, Int32(clamping: value.utf8.count)))
+        precondition(result == 0, "out of memory")
+    }
+
     /// Has a member be an empty object.
     package func setObject(_ name: StaticString) -> JSONValue {
         let member = json_object_new_object()

@@ -47,12 +47,30 @@ public struct SinkReport: Sendable, Equatable {
         }
     }
 
+    /// A network from which packets were taken.
+    public struct Source: Sendable, Equatable {
+        /// "192.0.2.7", or "2001:db8:0:1::/64".
+        public let network: String
+        /// When the last one was.
+        public let lastTaken: Int64
+
+        public init(network: String, lastTaken: Int64) {
+            self.network = network
+            self.lastTaken = lastTaken
+        }
+    }
+
+    /// The most sources that are kept: the file stays below 64 KB, which version 2.0 reads.
+    public static let maximumSources = 1024
+
     /// When the sink started, and when this was written.
     public let started: Int64
     public let written: Int64
     /// As the configuration has it.
     public let maximumAge: Int64
     public let signers: [Signer]
+    /// For the next start of the sink, which knows them then; nobody else is shown them.
+    public var sources: [Source] = []
 
     public init(started: Int64, written: Int64, maximumAge: Int64, signers: [Signer]) {
         self.started = started
@@ -62,7 +80,16 @@ public struct SinkReport: Sendable, Equatable {
     }
 
     /// The object that a sink writes.
-    public func encode() -> [UInt8] { document().encode() }
+    public func encode() -> [UInt8] {
+        let document = document()
+        if !sources.isEmpty {
+            let list = document.value.array("Sources") { _ in }
+            for source in sources.prefix(SinkReport.maximumSources) {
+                list.append("\(source.network) \(source.lastTaken)")
+            }
+        }
+        return document.encode()
+    }
 
     /// The same for who asks at the time `now`, with each `Age`, and whether the sink runs, where that can be seen.
     public func encode(now: Int64, isRunning: Bool?) -> [UInt8] {
@@ -114,6 +141,10 @@ extension SinkReport {
                 try Signer(FieldReader(file: file, prefix: "entry \(place + 1), ", object: element)))
         }
         self.signers = signers
+        for element in reader.object["Sources"]?.elements?.prefix(SinkReport.maximumSources) ?? [] {
+            // One that is not as this program writes it costs its address a place at the door, and nobody the report.
+            if let source = Source(element.string) { sources.append(source) }
+        }
     }
 
     /// None where it is missing: another release may not have counted it.
@@ -121,6 +152,21 @@ extension SinkReport {
         let count = try reader.integer(field) ?? 0
         guard count >= 0 else { throw reader.wrong(field, "a number not below 0") }
         return count
+    }
+}
+
+extension SinkReport.Source {
+    /// Reads "network time".
+    fileprivate init?(_ text: String?) {
+        guard let bytes = text.map({ [UInt8]($0.utf8) }), bytes.count <= 64,
+            let space = bytes.firstIndex(of: UInt8(ascii: " ")),
+            bytes[..<space].allSatisfy({
+                (0x2e...0x3a).contains($0) || (0x61...0x66).contains($0)
+            }),
+            let time = Int64(String(decoding: bytes[(space + 1)...], as: UTF8.self))
+        else { return nil }
+        network = String(decoding: bytes[..<space], as: UTF8.self)
+        lastTaken = time
     }
 }
 

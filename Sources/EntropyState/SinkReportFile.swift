@@ -3,8 +3,8 @@ import Platform
 /// The file that a running sink writes its report to. It holds a lock meanwhile: no other sink writes there, and who reads the
 /// file can tell whether there is still somebody who would write it.
 public struct SinkReportFile: Sendable {
-    /// Bytes of the file at the most: as many signers as there can be, and more.
-    private static let maximumSize = 1 << 16
+    /// Bytes of the file at the most: as many signers and sources as there can be, and more.
+    private static let maximumSize = 1 << 17
     /// Milliseconds to wait for who only looks whether the lock is held.
     private static let patience: Int64 = 500
 

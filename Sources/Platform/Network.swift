@@ -20,6 +20,13 @@ public enum Network {
     /// The option of TCP by which a listening socket takes data in a connection's first segment (RFC 7413).
     public static let fastOpen = TCP_FASTOPEN
 
+    /// The option of a socket by which it is not readable before so many bytes have come, or its peer has ended (socket(7),
+    /// SO_RCVLOWAT).
+    public static let leastReadable = SO_RCVLOWAT
+
+    /// The value of SO_LINGER by which a socket ends with a reset when it is closed, also by the end of its process; or as usual.
+    public static func ending(byReset isReset: Bool) -> linger { linger(l_onoff: isReset ? 1 : 0, l_linger: 0) }
+
     /// Bytes that were sent and that the peer's machine has not acknowledged; 0 also where the kernel does not say, and
     /// before the connection is made.
     public static func unacknowledgedBytes(_ socket: Int32) -> Int32 { platform_unacknowledged(socket) }
@@ -73,7 +80,7 @@ public enum Network {
     /// nobody has anything left to say, and a reset is not answered.
     public static func endByReset(_ socket: Int32) {
         guard stage(socket) == .ended, unacknowledgedBytes(socket) == 0 else { return }
-        set(socket, SOL_SOCKET, SO_LINGER, to: linger(l_onoff: 1, l_linger: 0))
+        set(socket, SOL_SOCKET, SO_LINGER, to: ending(byReset: true))
     }
 
     private static func set(_ socket: Int32, _ level: Int32, _ option: Int32, to value: some BitwiseCopyable) {

@@ -80,6 +80,7 @@ import Testing
             var reader = FrameReader(Frame.packetSizes)
             #expect(try reader.take(frame.prefix(count)) == nil)
             #expect(reader.count == count)
+            #expect(reader.missing == (count < 2 ? nil : 1401 - count))
             #expect(try reader.take(frame.dropFirst(count) + [1, 2, 3])?.count == 1399)
         }
         var reader = FrameReader(Frame.packetSizes)

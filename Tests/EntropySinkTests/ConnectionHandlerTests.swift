@@ -1,4 +1,5 @@
 import EntropyPacket
+import EntropyState
 import NIOCore
 import NIOEmbedded
 import Platform
@@ -15,7 +16,7 @@ import Testing
     }
 
     let desk = Desk()
-    let gate = Gate(.standard)
+    let gate = Gate(.standard, KnownSources(clock: .system))
     private var channels: [EmbeddedChannel] = []
 
     deinit {
@@ -26,7 +27,7 @@ import Testing
     func connect() throws -> EmbeddedChannel {
         let desk = desk
         let log = Log(clock: .system) { _ in }
-        let handler = ConnectionHandler(gate: gate, log: log, clock: .system) { arrival, eventLoop in
+        let handler = ConnectionHandler(gate: gate, log: log, clock: .system) { arrival, _, eventLoop in
             desk.packets.append(arrival.bytes)
             let promise = eventLoop.makePromise(of: Receiver.Answer.self)
             desk.answer = promise
@@ -89,6 +90,32 @@ import Testing
             #expect(!channel.isActive)
             #expect(desk.packets.isEmpty)
         }
+    }
+
+    /// The kernel keeps what comes in pieces until it is enough.
+    @Test func aPacketInPiecesWakesNobodyForEach() throws {
+        let channel = try connect()
+        let frame = Frame.encode([UInt8](repeating: 1, count: 1400))
+        func leastReadable() -> Int? {
+            channel.options.compactMap { ($0.value as? ChannelOptions.Types.SocketOption.Value).map { Int($0) } }.last
+        }
+        try channel.writeInbound(ByteBuffer(bytes: frame.prefix(1)))
+        #expect(leastReadable() == nil)
+        try channel.writeInbound(ByteBuffer(bytes: frame[1..<2]))
+        #expect(leastReadable() == 1400)
+        try channel.writeInbound(ByteBuffer(bytes: frame[2..<502]))
+        #expect(leastReadable() == 900)
+        #expect(desk.packets.isEmpty)
+    }
+
+    @Test func whoSaysLittleGivesWay() throws {
+        let channels = try (0...SinkLimits.standard.connectionsPerAddress).map { _ in try connect() }
+        #expect(!channels[0].isActive)
+        #expect(channels.dropFirst().allSatisfy { $0.isActive })
+        // One whose packet is being judged does not.
+        try channels[1].writeInbound(ByteBuffer(bytes: Frame.encode([UInt8](repeating: 1, count: 100))))
+        _ = try connect()
+        #expect(channels[1].isActive && !channels[2].isActive)
     }
 
     /// The sink is about to end.

@@ -50,9 +50,9 @@ import Testing
             })
     }
 
-    func submit(_ number: Int, to inbox: Inbox) -> EventLoopFuture<Receiver.Answer> {
+    func submit(_ number: Int, _ turn: Gate.Turn = .stranger, to inbox: Inbox) -> EventLoopFuture<Receiver.Answer> {
         inbox.submit(
-            Receiver.Arrival(bytes: [UInt8(number & 255), UInt8(number >> 8)], peer: Peer(nil)), group.any())
+            Receiver.Arrival(bytes: [UInt8(number & 255), UInt8(number >> 8)], peer: Peer(nil)), turn, group.any())
     }
 
     @Test func whatCameMeanwhileIsJudgedTogether() throws {
@@ -128,7 +128,11 @@ import Testing
         isBegun.wait()
         let others = (1...5000).map { submit($0, to: inbox) }
         for refused in others[4095...] { #expect(throws: ChannelError.ioOnClosedChannel) { try refused.wait() } }
+        // A known source's packet has room all the same; what is beyond an address's share waits for nothing.
+        let source = submit(5001, .source, to: inbox)
+        #expect(throws: ChannelError.ioOnClosedChannel) { try submit(5002, .spare, to: inbox).wait() }
         mayGoOn.signal()
+        #expect(try source.wait().receipt == [UInt8(5001 & 255), UInt8(5001 >> 8)])
         #expect(try first.wait().receipt == [0, 0])
         for other in others[..<4095] { #expect(try other.wait().receipt != nil) }
         try end()

@@ -61,21 +61,3 @@ extension ReceiverTests {
         #expect(try #require(time.lines.last).contains("packet 20 of signer"))
     }
 }
-
-@Suite struct SignerLimiterTests {
-    @Test func theFirstIsSaidAtOnceAndTheRestCounted() {
-        var limiter = SignerLimiter()
-        #expect(limiter.admit("a", "1", now: 5) == "1")
-        for number in 2...600 { #expect(limiter.admit("a", "\(number)", now: Int64(number) * 99) == nil) }
-        // Nobody's flood takes another one's line.
-        #expect(limiter.admit("b", "b", now: 59_000) == "b")
-        #expect(limiter.flush(now: 60_004) == [])
-        #expect(limiter.flush(now: 60_005) == ["600 (held back: 598 more of this signer)"])
-        #expect(limiter.admit("a", "601", now: 60_006) == nil)
-        #expect(limiter.admit("a", "602", now: 120_005) == "602 (held back: 1 more of this signer)")
-        #expect(limiter.flush(now: 500_000) == [])
-        #expect(limiter.admit("a", "603", now: 500_001) == "603")
-        #expect(limiter.admit("a", "604", now: 500_002) == nil)
-        #expect(limiter.flush(now: 600_000) == ["604"])
-    }
-}

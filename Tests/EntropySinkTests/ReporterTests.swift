@@ -1,5 +1,6 @@
 import EntropyCrypto
 import Foundation
+import NIOCore
 import Platform
 import Support
 import Testing
@@ -12,7 +13,12 @@ import Testing
     let time = HandClock(unix: 1_800_000_000)
     let directory: TemporaryDirectory
 
-    init() throws { directory = try TemporaryDirectory() }
+    let sources: KnownSources
+
+    init() throws {
+        directory = try TemporaryDirectory()
+        sources = KnownSources(clock: time.clock)
+    }
 
     func ledger(_ numbers: [Int] = [0]) throws -> Ledger {
         Ledger(
@@ -21,7 +27,7 @@ import Testing
     }
 
     func reporter(_ ledger: Ledger, _ name: String = "status.json") -> Reporter {
-        Reporter(directory.file(name), ledger, clock: time.clock, log: time.log)
+        Reporter(directory.file(name), ledger, sources, clock: time.clock, log: time.log)
     }
 
     func read() throws -> SinkReport { try SinkReportFile(directory.file("status.json")).read() }
@@ -113,6 +119,30 @@ import Testing
         #expect(ledger.report().signers.map { $0.lastMixed } == [1_800_003_601, 1_800_000_000])
     }
 
+    /// A sink that was killed knows where its sources are at once when it starts again.
+    @Test func aRestartKeepsTheSourcesNetworks() throws {
+        let addresses = ["192.0.2.7", "2001:db8:0:1::5", "64:ff9b::c633:6401"]
+        let networks = try addresses.map { Peer(try SocketAddress(ipAddress: $0, port: 1)).network }
+        let ledger = try ledger()
+        let reporter = reporter(ledger)
+        reporter.start()
+        sources.note(networks[0])
+        time.pass(20 * 86400)
+        for network in networks[1...] { sources.note(network) }
+        _ = ledger.mixed(0)
+        reporter.finish()
+        func known(after days: Int64) throws -> [Bool] {
+            time.pass(days * 86400)
+            let later = KnownSources(clock: time.clock)
+            Reporter(directory.file("status.json"), ledger, later, clock: time.clock, log: time.log).recall()
+            return networks.map { later.contains($0) }
+        }
+        #expect(try known(after: 9) == [true, true, true])
+        #expect(try known(after: 1) == [false, true, true])
+        #expect(try known(after: 20) == [false, false, false])
+        #expect(time.lines == [])
+    }
+
     @Test func aTimeThatCannotBeIsNoGap() throws {
         let ledger = try ledger()
         for last in [.max, 1_800_000_001] as [Int64] {
@@ -195,7 +225,7 @@ import Testing
             let ledger = try ledger()
             let before = time.lines.count
             let reporter = Reporter(
-                name.hasPrefix("/") ? name : directory.file(name), ledger, clock: time.clock, log: time.log)
+                name.hasPrefix("/") ? name : directory.file(name), ledger, sources, clock: time.clock, log: time.log)
             reporter.start()
             passFiveMinutes(ledger, reporter)
             reporter.finish()

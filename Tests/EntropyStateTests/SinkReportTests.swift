@@ -72,6 +72,32 @@ import Testing
         }
     }
 
+    /// As many as there can be, in a file that version 2.0 reads as well, which looks at 64 KB.
+    @Test func theSourcesAreForTheSinkAlone() throws {
+        var report = report((0..<64).map { _ in signer("c", counter: .max, refused: [0, 0, 1200, 0, 0, 0]) })
+        report.sources = (0..<1024).map {
+            SinkReport.Source(
+                network: "ffff:ffff:ffff:\(String(0xf000 + $0, radix: 16))::/64", lastTaken: 1_800_000_000)
+        }
+        let bytes = report.encode()
+        #expect(bytes.count < 65536)
+        #expect(try SinkReport(decoding: bytes, file: "status.json") == report)
+        let shown = report.encode(now: 2000, isRunning: true)
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(shown)) as? [String: Any])
+        #expect(object["Sources"] == nil)
+    }
+
+    /// A line that was damaged costs the others nothing.
+    @Test func aSourceThatIsNoneIsPassedOver() throws {
+        let text = """
+            {"Started": 1, "Written": 2, "Signers": [], "Sources": ["192.0.2.7 5", 7, "192.0.2.8", "x 5", "192.0.2.9 y", "",
+            "192.0.2.10 99999999999999999999", "2001:db8:0:1::/64 -6"]}
+            """
+        let report = try SinkReport(decoding: Array(text.utf8), file: "status.json")
+        #expect(report.sources.map { $0.network } == ["192.0.2.7", "2001:db8:0:1::/64"])
+        #expect(report.sources.map { $0.lastTaken } == [5, -6])
+    }
+
     @Test func itIsReadAsItIsWritten() throws {
         let report = report([
             signer("0"), signer("f", counter: .max, mixed: .max, lastMixed: nil, refused: [1, 2, 3, 4, 5, .max]),

@@ -82,7 +82,6 @@ import Testing
         let start = Date()
         let (before, report) = (try file("config.json"), try file("sink.status.json"))
         for round in 0..<200 {
-            // Four addresses, each of which has had its twenty packets in the end.
             let connection = try Socket.connect(sink.port, from: UInt8(10 + round % 4))
             let count = [0, 1, 2, 71, 72, 1381, 4096, 4097, 9000][round % 9]
             var bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -95,15 +94,6 @@ import Testing
             #expect(connection.receive(1) == [])
         }
         #expect(try file("config.json") == before && file("sink.status.json") == report)
-        // One that was opened for nothing is not let in again; others are, and so is a source.
-        let isShutOut = try eventually {
-            let connection = try Socket.connect(sink.port, from: 20)
-            connection.send([4, 0] + [UInt8](repeating: 1, count: 1024))
-            guard connection.receive(1) == [] else { return false }
-            // One line a second: the one about this may be held back at first.
-            return sink.log.contains("20 of its packets within ten minutes were by nobody who is known")
-        }
-        #expect(isShutOut)
         let seconds = Int(Date().timeIntervalSince(start)) + 1
         #expect(sink.log.split(separator: "\n").count <= 1 + seconds + 1, "\(sink.log)")
         try serve(0)
@@ -116,19 +106,20 @@ import Testing
             #expect(connection.receive(1).count == 1)
         }
         #expect(try file("config.json") == after && poolSize == 1024)
-        #expect(sink.log.split(separator: "\n").count <= 3 + Int(Date().timeIntervalSince(start)) + 1, "\(sink.log)")
+        let passed = Int(Date().timeIntervalSince(start)) + 1
+        // Strangers' lines once a second, the recording's once in ten.
+        #expect(sink.log.split(separator: "\n").count <= 4 + passed + passed / 10, "\(sink.log)")
     }
 
     @Test func idleConnectionsHinderNobodyElse() throws {
         let idle = try (0..<31).map { _ in try Socket.connect(sink.port) }
         for each in idle { each.send([0x05]) }
         try serve(0)
-        // One peer has 32 places; who comes after that is turned away at once, until there is room.
-        let last = try Socket.connect(sink.port)
-        usleep(100_000)
-        let beyond = try Socket.connect(sink.port)
-        #expect(beyond.receive(1) == [])
-        withExtendedLifetime((idle, last)) {}
+        // One peer has 32 places, and a known source's address four times as many; the oldest that say little give way.
+        let others = try (0..<160).map { _ in try Socket.connect(sink.port) }
+        for each in idle { #expect(each.end() == ECONNRESET) }
+        try serve(1)
+        withExtendedLifetime(others) {}
         #expect(sink.running.process.isRunning)
     }
 

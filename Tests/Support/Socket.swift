@@ -91,4 +91,16 @@ public final class Socket: @unchecked Sendable {
         }
         return bytes
     }
+
+    /// Reads and drops until the other side ends. Returns 0 for an end as usual, ECONNRESET for a reset, EAGAIN if neither came.
+    public func end(seconds: Double = 120) -> Int32 {
+        var block = [UInt8](repeating: 0, count: 4096)
+        var patience = Patience(seconds: seconds)
+        while patience.remains() {
+            let got = recv(descriptor, &block, block.count, 0)
+            if got == 0 { return 0 }
+            if got < 0, errno != EAGAIN, errno != EINTR { return errno }
+        }
+        return EAGAIN
+    }
 }
