@@ -76,11 +76,10 @@ import Testing
         }
         editor.start()
         var number: Int64 = 0
-        while !editor.isFinished {
+        while !editor.isFinished || number < 40 {
             number += 1
             try running.counterFile.store(number, for: Int(number % 2), of: running.signers)
         }
-        #expect(number > 2)
         let stored = try counters()
         #expect(Set([stored[text(keys[0])], stored[text(keys[1])]]) == [number, number - 1])
     }

@@ -216,8 +216,16 @@ import Testing
         #expect(!list.isCurrent(version))
         try list.claim(knowing: &version)
         #expect(list.isCurrent(version) && !version.wasCurrent)
-        usleep(20_000)
-        try Data(text.replacing("Next", with: "next").utf8).write(to: URL(fileURLWithPath: list.path))
+        // The kernel's clock for files has steps: until the time is another one.
+        func changed() throws -> Date? {
+            try FileManager.default.attributesOfItem(atPath: list.path)[.modificationDate] as? Date
+        }
+        let before = try changed()
+        let isChanged = try eventually {
+            try Data(text.replacing("Next", with: "next").utf8).write(to: URL(fileURLWithPath: list.path))
+            return try changed() != before
+        }
+        #expect(isChanged)
         #expect(!list.isCurrent(version))
         try directory.remove("targets.json")
         #expect(!list.isCurrent(version))

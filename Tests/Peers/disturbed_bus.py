@@ -4,7 +4,7 @@
 usage: disturbed_bus.py LISTEN CONNECT answer|command|busy|repeat|slow|flips|silent|dribble NUMBER
 
 Carries commands and responses between the Unix sockets LISTEN and CONNECT, and the control channels LISTEN.ctrl and
-CONNECT.ctrl. Prints "disturbed" each time it strikes.
+CONNECT.ctrl. Prints "disturbed" each time it strikes or delays.
 
 answer   in response NUMBER to TPM2_Sign one bit is flipped, in the last byte of the session's HMAC
 command  in command NUMBER of TPM2_Sign one bit is flipped, in a byte of the session's HMAC
@@ -105,6 +105,7 @@ def disturb_random(response):
     if disturbance == "slow":
         # The response's tag, size and code, the size of its parameters, and that of the bytes: tag 0x8002 has sessions.
         sizes = 14 if response[:2] == b"\x80\x02" else 10
+        print("disturbed", flush=True)
         time.sleep(int.from_bytes(response[sizes : sizes + 2], "big") / number)
     if disturbance == "repeat":
         if recorded and repeats < number and os.path.exists(sys.argv[1] + ".now"):

@@ -124,7 +124,7 @@ struct BadInputTests {
         ] {
             try place.directory.write("bad.json", text)
             for arguments in [["--check"], ["--pool", "pool"]] {
-                let finished = try place.start("entropy-sink", ["-f", "bad.json"] + arguments).wait(seconds: 10)
+                let finished = try place.start("entropy-sink", ["-f", "bad.json"] + arguments).wait()
                 #expect(finished.status == 65, "\(words)")
                 #expect(
                     finished.errorLines
@@ -178,7 +178,7 @@ struct BadInputTests {
             ("entropy-source", ["--scan", "soon"]),
             ("entropy-source", ["--once=1"]), ("entropy-sink", ["-f"]), ("entropy-sink", ["file"]),
         ] {
-            let finished = try place.start(program, arguments).wait(seconds: 10)
+            let finished = try place.start(program, arguments).wait()
             #expect(finished.status == 64, "\(program) \(arguments): \(finished.errors)")
             #expect(finished.errorLines.count == 1)
             #expect(finished.errors.contains("see --help"))

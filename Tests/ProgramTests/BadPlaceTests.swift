@@ -156,7 +156,7 @@ struct BadPlaceTests {
             for (program, arguments) in [
                 ("entropy-source", ["--once", "-s", name]), ("entropy-target", ["-a", "n:1", "--append", name]),
             ] {
-                let finished = try place.start(program, arguments).wait(seconds: 10)
+                let finished = try place.start(program, arguments).wait()
                 #expect(finished.status == 73, "\(finished.errors)")
                 #expect(
                     finished.errors.contains("\(name): cannot ") && finished.errors.contains(words),

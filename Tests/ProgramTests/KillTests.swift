@@ -4,24 +4,24 @@ import Testing
 
 /// SIGKILL at any moment, as a power cut or the kernel's hunt for memory would: under load, again and again.
 @Suite(.enabled(if: haveTools("qemu-arm-static"), "qemu-arm-static is not installed")) struct KillTests {
-    @Test(.timeLimit(.minutes(4)), arguments: Build.available) func killedAgainAndAgain(_ build: Build) throws {
+    @Test(arguments: Build.available) func killedAgainAndAgain(_ build: Build) throws {
         let kills = build == .host ? 500 : 60
         let stage = try KillStage(build)
-        let started = Date()
         for kill in 1...kills {
             if kill % 25 == 0 { try stage.appendEntry() }
-            // An emulated source takes longer to begin.
+            // At any moment, but after every fourth kill all comes to work again, however long that takes here. An emulated
+            // source takes longer to begin.
+            if kill % 4 == 0 { try stage.waitForChunk() }
             usleep(UInt32.random(in: 0...(build == .host ? 250_000 : 1_000_000)))
             try stage.kill(sink: kill % 2 == 0 ? nil : kill / 2 % KillStage.sinkCount)
             try stage.look()
             try stage.restart()
         }
         try stage.end()
-        let seconds = Int(Date().timeIntervalSince(started))
-        print("\(build): \(kills) kills, \(stage.counted) packets counted, \(stage.mixed) mixed, \(seconds) s")
+        print("\(build): \(kills) kills, \(stage.counted) packets counted, \(stage.mixed) mixed")
+        #expect(stage.mixed >= kills / 4)
         // Many kills come between the two; of few, perhaps none.
-        #expect(build == .board || stage.counted > stage.mixed)
-        #expect(stage.mixed > (build == .host ? 100 : 20))
+        #expect(build == .board ? stage.counted >= stage.mixed : stage.counted > stage.mixed)
     }
 }
 
@@ -92,12 +92,19 @@ private final class KillStage {
         }
     }
 
+    /// Waits until one more chunk is in any of the pools.
+    func waitForChunk() throws {
+        func size() throws -> Int { try sinks.reduce(0) { try $0 + $1.directory.read("pool").count } }
+        let before = try size()
+        #expect(try eventually { try size() >= before + 1024 }, "\(runningSource?.errors ?? "")")
+    }
+
     /// Kills one of the sinks, or with nil the source, which must have been alive until then.
     func kill(sink: Int?) throws {
         let victim = try #require(sink.map { runningSinks[$0] } ?? runningSource)
         #expect(victim.process.isRunning, "\(victim.errors)")
         victim.signal(SIGKILL)
-        #expect(victim.wait(seconds: 10).status == SIGKILL)
+        #expect(victim.wait().status == SIGKILL)
         if let sink { runningSinks[sink] = nil } else { runningSource = nil }
     }
 
@@ -114,7 +121,7 @@ private final class KillStage {
     private func finishAppending() throws {
         guard let (address, running) = appending else { return }
         appending = nil
-        let finished = running.wait(seconds: 20)
+        let finished = running.wait()
         #expect(finished.status == 0, "\(finished.errors)")
         entries.append(address)
     }
@@ -175,13 +182,13 @@ private final class KillStage {
     func end() throws {
         try finishAppending()
         let before = try sinks.map { try $0.directory.read("pool").count }
-        let isAlive = try eventually(seconds: 30) {
+        let isAlive = try eventually {
             try zip(sinks, before).allSatisfy { try $0.directory.read("pool").count >= $1 + 2048 }
         }
         #expect(isAlive, "\(runningSource?.errors ?? "")\(runningSinks.map { $0?.errors ?? "" })")
         for running in [runningSource] + runningSinks {
             running?.signal(SIGTERM)
-            let finished = running?.wait(seconds: 20)
+            let finished = running?.wait()
             #expect(finished?.status == 0, "\(finished?.errors ?? "")")
         }
         try look()

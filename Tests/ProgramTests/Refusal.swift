@@ -16,7 +16,7 @@ func refused(
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let before = try place.directory.snapshot()
-    let finished = try place.start(program, arguments).wait(seconds: 30)
+    let finished = try place.start(program, arguments).wait()
     #expect(finished.status == status, "\(finished.errors)", sourceLocation: sourceLocation)
     #expect(finished.output.isEmpty, sourceLocation: sourceLocation)
     let last = finished.errorLines.last ?? ""

@@ -123,6 +123,6 @@ import Testing
         #expect(try place.directory.read("pool").count == 6 * 1024)
         #expect(try place.number("config.json", "Counter") == 6)
         source.signal(SIGTERM)
-        #expect(source.wait(seconds: 10).status == 0)
+        #expect(source.wait().status == 0)
     }
 }

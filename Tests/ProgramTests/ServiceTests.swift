@@ -20,9 +20,9 @@ import Testing
         #expect(eventually { listener.output.hasPrefix("READY=1") }, "\(listener.output)\(source.errors)")
         #expect(eventually { listener.output.contains("STATUS=1 sink: 1 mixed") }, "\(listener.output)\(source.errors)")
         // Three times as often as it would be given up, though the next look at the list is far away.
-        #expect(eventually(seconds: 10) { listener.output.components(separatedBy: "WATCHDOG=1").count > 6 })
+        #expect(eventually { listener.output.components(separatedBy: "WATCHDOG=1").count > 6 })
         source.signal(SIGTERM)
-        #expect(source.wait(seconds: 10).status == 0)
+        #expect(source.wait().status == 0)
         #expect(eventually { listener.output.hasSuffix("STOPPING=1") }, "\(listener.output)")
     }
 
@@ -96,7 +96,7 @@ import Testing
         sink.signal(SIGHUP)
         #expect(eventually { sink.errors.contains("read config.json anew: counter 1") }, "\(sink.errors)")
         sink.signal(SIGTERM)
-        #expect(sink.wait(seconds: 10).status == 0)
+        #expect(sink.wait().status == 0)
     }
 
     /// An administrator's commands in a service's directory leave files that the service can use.

@@ -10,7 +10,7 @@ import Testing
             try place.provision()
             if let state { try place.edit("config.json") { $0["State"] = state } }
             let first = try RunningSink(place)
-            let second = try place.start("entropy-sink", ["--pool", "pool"]).wait(seconds: 10)
+            let second = try place.start("entropy-sink", ["--pool", "pool"]).wait()
             #expect(second.status == 69, "\(second.errors)")
             let name = state ?? "config.json"
             #expect(second.errors.contains("\(name): another sink keeps its counters there"), "\(second.errors)")
@@ -73,7 +73,7 @@ import Testing
             status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }?.split(separator: " ")[1])
         #expect(try #require(Int(peak)) < 100_000, "\(peak) kB")
         try waiting.fileHandleForWriting.close()
-        #expect(crowd.wait(seconds: 10).status == 0)
+        #expect(crowd.wait().status == 0)
         #expect(sink.stop().status == 0)
     }
 
@@ -140,12 +140,12 @@ import Testing
             environment: ["NOTIFY_SOCKET": name, "WATCHDOG_USEC": "900000"])
         #expect(eventually { listener.output.hasPrefix("READY=1") }, "\(listener.output)\(sink.errors)")
         // Three times as often as it would be given up.
-        #expect(eventually(seconds: 5) { listener.output.components(separatedBy: "WATCHDOG=1").count > 5 })
+        #expect(eventually { listener.output.components(separatedBy: "WATCHDOG=1").count > 5 })
         sink.signal(SIGHUP)
         #expect(eventually { listener.output.contains("RELOADING=1\nMONOTONIC_USEC=") }, "\(listener.output)")
         #expect(eventually { listener.output.components(separatedBy: "READY=1").count == 3 })
         sink.signal(SIGTERM)
-        #expect(sink.wait(seconds: 10).status == 0)
+        #expect(sink.wait().status == 0)
         #expect(eventually { listener.output.hasSuffix("STOPPING=1") }, "\(listener.output)")
     }
 }

@@ -79,10 +79,10 @@ extension SlowLinkTests {
         let source = try start(
             place, link, .source, "entropy-source", ["--scan", "1s", "--interval", "2s", "--fast-open"])
         func said(_ text: String) -> Int { source.errors.components(separatedBy: text).count - 1 }
-        #expect(eventually(seconds: 30) { recorder.frames.contains { isOpening($0) && $0.payload > 1000 } })
+        #expect(eventually { recorder.frames.contains { isOpening($0) && $0.payload > 1000 } })
         sink.signal(SIGTERM)
-        #expect(sink.wait(seconds: 20).status == 0)
-        #expect(eventually(seconds: 60) { said("cannot connect: Connection refused") >= 3 }, "\(source.errors)")
+        #expect(sink.wait().status == 0)
+        #expect(eventually { said("cannot connect: Connection refused") >= 3 }, "\(source.errors)")
         let refused = recorder.frames.filter { isOpening($0) }.suffix(3)
         #expect(refused.count { $0.payload > 0 } <= 1)
         let counter = try #require(try place.number("targets.json", "Counter"))
@@ -91,9 +91,9 @@ extension SlowLinkTests {
             place, link, .sink, "entropy-sink",
             ["-f", "config1.json", "--pool", "pool1", "--status-file", "status1.json"])
         let before = said(" mixed, ")
-        #expect(eventually(seconds: 60) { said(" mixed, ") > before }, "\(source.errors)\(again.errors)")
+        #expect(eventually { said(" mixed, ") > before }, "\(source.errors)\(again.errors)")
         source.signal(SIGTERM)
-        #expect(source.wait(seconds: 20).status == 0)
+        #expect(source.wait().status == 0)
     }
 
     /// A way that drops such segments: the kernel goes on by a handshake, and the source does not try again.
@@ -107,10 +107,10 @@ extension SlowLinkTests {
         let source = try start(
             place, link, .source, "entropy-source", ["--scan", "1s", "--interval", "1s", "--fast-open"])
         #expect(
-            eventually(seconds: 60) { source.errors.components(separatedBy: " mixed, ").count > 5 },
+            eventually { source.errors.components(separatedBy: " mixed, ").count > 5 },
             "\(source.errors)\(sink.errors)")
         source.signal(SIGTERM)
-        #expect(source.wait(seconds: 20).status == 0)
+        #expect(source.wait().status == 0)
         #expect(!source.errors.contains("cannot connect") && !source.errors.contains("no answer"), "\(source.errors)")
         #expect(recorder.settle().count { isOpening($0) && $0.payload > 1000 } == 1)
         #expect(try place.directory.read("pool1").count >= 5 * 1024)
@@ -125,13 +125,13 @@ extension SlowLinkTests {
             place, link, .source, "entropy-source", ["--scan", "1s", "--interval", "1s", "--fast-open"])
         func mixed() -> Int { source.errors.components(separatedBy: " mixed, ").count - 1 }
         func full() -> Int { recorder.frames.count { isOpening($0) && $0.payload > 1000 } }
-        #expect(eventually(seconds: 30) { full() > 0 }, "\(source.errors)\(sink.errors)")
+        #expect(eventually { full() > 0 }, "\(source.errors)\(sink.errors)")
         try link.set("ipv4.tcp_fastopen_key", to: "01234567-89abcdef-fedcba98-76543210", at: .sink)
         let (before, start) = (full(), mixed())
-        #expect(eventually(seconds: 60) { mixed() >= start + 6 }, "\(source.errors)\(sink.errors)")
+        #expect(eventually { mixed() >= start + 6 }, "\(source.errors)\(sink.errors)")
         // One may have been on its way when the key changed.
         #expect((1...2).contains(full() - before))
         source.signal(SIGTERM)
-        #expect(source.wait(seconds: 20).status == 0)
+        #expect(source.wait().status == 0)
     }
 }

@@ -13,4 +13,15 @@ public final class BlackHole: Sendable {
         (listener, port) = try Socket.listen(backlog: 0, everywhere: true)
         filler = try Socket.connect(port)
     }
+
+    /// Attempts to connect to it that wait at this moment.
+    public var attempts: Int {
+        // Number, ADDRESS:PORT, the other ADDRESS:PORT, and the state; TCP_SYN_SENT is 2.
+        let table = (try? Data(contentsOfKernelFile: "/proc/net/tcp")) ?? Data()
+        return String(decoding: table, as: UTF8.self).split(separator: "\n").count { row in
+            let words = row.split(separator: " ")
+            return words.count > 3 && words[3] == "02"
+                && words[2].split(separator: ":").last.flatMap { UInt16($0, radix: 16) } == port
+        }
+    }
 }

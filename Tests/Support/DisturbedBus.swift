@@ -23,6 +23,6 @@ public final class DisturbedBus: Sendable {
     /// From now on it is as bad as it can be, where it waits for that.
     public func beginNow() throws { try directory.write("n.now", "") }
 
-    /// How often it struck.
+    /// How often it struck or delayed.
     public var strikes: Int { running.output.split(separator: "\n").count }
 }

@@ -47,15 +47,17 @@ public final class LinkRecorder: Sendable {
         return lines[..<(lines.lastIndex(of: "\n") ?? lines.startIndex)].split(separator: "\n").compactMap { Frame($0) }
     }
 
-    /// The frames, when none has crossed for two seconds, or after twenty: the last acknowledgements come after the programs
-    /// have ended.
+    /// Ends the recording, and returns all frames: when none has crossed for two seconds, since the last acknowledgements come
+    /// after the programs have ended. What tcpdump did not print until then it prints when it ends.
     public func settle() -> [Frame] {
-        var (last, since) = (frames.count, Date())
-        _ = eventually(seconds: 20) {
+        var (last, since) = (frames.count, ContinuousClock.now)
+        _ = eventually {
             let count = frames.count
-            if count != last { (last, since) = (count, Date()) }
-            return Date().timeIntervalSince(since) > 2
+            if count != last { (last, since) = (count, .now) }
+            return ContinuousClock.now - since > .seconds(2)
         }
+        running.signal(SIGINT)
+        _ = running.wait()
         return frames
     }
 }

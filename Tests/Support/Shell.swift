@@ -61,7 +61,7 @@ public final class Running: @unchecked Sendable {
     public var errors: String { (try? String(contentsOfFile: directory.file("err"), encoding: .utf8)) ?? "" }
 
     /// Waits for the end, at most `seconds`, then kills it: a program that hangs shows as signal 9.
-    public func wait(seconds: Double = 60) -> Finished {
+    public func wait(seconds: Double = 300) -> Finished {
         var patience = Patience(seconds: seconds)
         while process.isRunning, patience.remains() { usleep(5000) }
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
@@ -88,8 +88,8 @@ public func run(
     try Running(command, in: folder, input: input, environment: environment).wait()
 }
 
-/// Waits until `condition` holds, at most `seconds`.
-public func eventually(seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+/// Waits until `condition` holds. The limit is for a test that fails: it is far above what a busy machine needs.
+public func eventually(seconds: Double = 300, _ condition: () throws -> Bool) rethrows -> Bool {
     var patience = Patience(seconds: seconds)
     while patience.remains() {
         if try condition() { return true }

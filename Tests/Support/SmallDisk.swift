@@ -52,7 +52,7 @@ public final class SmallDisk: Sendable {
     /// Lets nobody write any more, or again. Waits for a moment in which nobody does.
     public func remount(readOnly: Bool) throws {
         var last = ""
-        let isDone = try eventually(seconds: 10) {
+        let isDone = try eventually {
             let remounted = try run(["mount", "-o", readOnly ? "remount,ro" : "remount,rw", path])
             last = remounted.errors
             return remounted.status == 0

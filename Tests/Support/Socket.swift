@@ -1,16 +1,17 @@
 import Foundation
+import Testing
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// A plain TCP socket of a test, blocking, with a limit of ten seconds for each call.
+/// A plain TCP socket of a test, blocking, with a limit of two minutes for each call.
 public final class Socket: @unchecked Sendable {
     private let descriptor: Int32
 
     private init(_ descriptor: Int32) {
         self.descriptor = descriptor
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -61,12 +62,8 @@ public final class Socket: @unchecked Sendable {
         else {
             throw POSIXError(.EADDRINUSE)
         }
-        var address = sockaddr_in()
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &size) }
-        }
-        return (Socket(descriptor), UInt16(bigEndian: address.sin_port))
+        let socket = Socket(descriptor)
+        return (socket, UInt16(socket.port(getsockname)))
     }
 
     public func accept() throws -> Socket {
@@ -80,12 +77,40 @@ public final class Socket: @unchecked Sendable {
     /// Says that nothing more will be sent.
     public func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Reads until `count` bytes came, or the other side closed.
+    /// Waits until the program at the other end of a connection on this machine has read all that was sent.
+    public func waitUntilRead() -> Bool {
+        let (here, there) = (port(getsockname), port(getpeername))
+        func ends(_ address: Substring, in port: Int) -> Bool {
+            address.split(separator: ":").last.flatMap { Int($0, radix: 16) } == port
+        }
+        return eventually {
+            // Of each end: number, ADDRESS:PORT, the other ADDRESS:PORT, state, and bytes in the queues, SENDING:RECEIVING.
+            let table = (try? Data(contentsOfKernelFile: "/proc/net/tcp")) ?? Data()
+            let rows = String(decoding: table, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
+                .filter { $0.count > 4 }
+            return rows.contains { ends($0[1], in: here) && ends($0[2], in: there) && $0[4].hasPrefix("00000000:") }
+                && rows.contains { ends($0[1], in: there) && ends($0[2], in: here) && $0[4].hasSuffix(":00000000") }
+        }
+    }
+
+    private func port(
+        _ name: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) -> Int {
+        var address = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(descriptor, $0, &size) }
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// Reads until `count` bytes came, or the other side closed. A connection that stays open and silent fails the test.
     public func receive(_ count: Int) -> [UInt8] {
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 4096)
         while bytes.count < count {
             let got = recv(descriptor, &block, min(block.count, count - bytes.count), 0)
+            if got < 0, errno == EAGAIN { Issue.record("nothing came, and the connection is still open") }
             guard got > 0 else { break }
             bytes += block[..<got]
         }
