@@ -69,6 +69,37 @@ struct KeyLifeTests {
         #expect(try tpm.leftovers() == "")
     }
 
+    /// A key that another program made under a parent with a password that counts: nothing is tried before it is given.
+    @Test(arguments: Build.available) func theParentsPasswordIsNotGuessed(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        for command in [
+            ["tpm2_createprimary", "-C", "o", "-c", "p.ctx", "-G", "ecc", "-p", "geheim", "-Q"],
+            ["tpm2_evictcontrol", "-C", "o", "-c", "p.ctx", "0x81000001", "-Q"],
+            [
+                "tpm2_create", "-C", "0x81000001", "-P", "geheim", "-G", "ecc256:ecdsa-sha256:null", "-u", "u", "-r",
+                "r", "-Q", "-a", "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|sign",
+            ],
+            ["tpm2_encodeobject", "-C", "0x81000001", "-P", "geheim", "-u", "u", "-r", "r", "-o", "signer.key"],
+        ] { try tpm.tools(command, in: place.directory) }
+        _ = try tpm.tool("tpm2_flushcontext", "-l")
+        try place.directory.write("targets.json", "[]")
+        for _ in 0..<4 { #expect(try place.run("entropy-source", "--once").status == 77) }
+        #expect(try place.run("rsagen", "--inspect").status == 0)
+        #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("LOCKOUT_COUNTER: 0x0"))
+        try place.directory.write("parent", "geheim\n")
+        #expect(try place.run("entropy-source", "--once", "--parent-auth-file", "parent").status == 0)
+        #expect(
+            try place.run(
+                "rsagen", "--key", "signer.key", "--record", "signer.tpm.json", "--parent-auth-file", "parent"
+            ).status == 0)
+        // What is recorded is the parent: the owner is not needed, with a password or without.
+        #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
+        let served = try place.run("entropy-source", "--once", "--parent-auth-file", "parent")
+        #expect(served.status == 0, "\(served.errors)")
+        #expect(try tpm.leftovers() == "")
+    }
+
     @Test(arguments: Build.available) func aKeyMovesIntoTheTPM(_ build: Build) throws {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)

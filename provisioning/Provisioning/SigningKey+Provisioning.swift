@@ -28,7 +28,7 @@ extension SigningKey {
         case .software: throw .softwareKey(place)
         case .tpm(.handle, _): throw .persistentAlready(place)
         case .tpm(.file(let file), let credentials):
-            if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
+            device.expect(.file(file), primaryName: credentials.record?.primaryName)
             do throws(TPMError) { try device.persist(file, at: handle) } catch { throw .tpm(file: place, error) }
         }
     }

@@ -12,7 +12,8 @@ func makeKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
         try arguments.allow([.software, .pem, .output, .bits, .algorithm, .force], with: "--software")
     } else {
         try arguments.allow(
-            [.pem, .output, .bits, .algorithm, .authFile, .da, .persist, .record, .tcti, .force], with: "making a key")
+            [.pem, .output, .bits, .algorithm, .authFile, .ownerAuthFile, .da, .persist, .record, .tcti, .force],
+            with: "making a key")
     }
     let algorithm = try chosenAlgorithm(arguments)
     if isSoftware { return try makeSoftwareKey(algorithm, arguments, base) }

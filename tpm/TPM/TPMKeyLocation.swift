@@ -20,6 +20,14 @@ public enum TPMKeyLocation: Sendable {
         if case .handle = self { true } else { false }
     }
 
+    /// The key's parent, where that is kept in the TPM as far as is known.
+    var persistentParent: UInt32? {
+        switch self {
+        case .file(let file): file.persistentParent
+        case .handle: nil
+        }
+    }
+
     /// A key file's parent: a hierarchy, or a persistent handle. Nil for a handle, which has none that is known.
     public var parent: UInt32? {
         switch self {
