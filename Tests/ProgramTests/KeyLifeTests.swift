@@ -138,6 +138,42 @@ struct KeyLifeTests {
         #expect(try tpm.leftovers() == "")
     }
 
+    /// A key in the place of another one is of the same kind, unless the options say otherwise.
+    @Test(arguments: Build.available) func replacingKeepsWhatTheOldOneHad(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        func seen(_ member: String, _ arguments: [String]) throws -> String? {
+            let json = try place.start("rsagen", ["--inspect", "--json"] + arguments).wait()
+            let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
+            return object?[member] as? String
+        }
+        try place.directory.write("pin", "1234\n")
+        try place.run("rsagen", "--algorithm", "ecdsa", "--auth-file", "pin", "--da")
+        let first = try place.directory.read("signer.pub")
+        let before = try place.directory.snapshot()
+        // The password is not lost by leaving it out.
+        #expect(try place.run("rsagen", "--force").status == 64)
+        #expect(try place.directory.snapshot() == before)
+        #expect(try place.run("rsagen", "--force", "--auth-file", "pin").status == 0)
+        #expect(try place.directory.read("signer.pub") != first)
+        #expect(try seen("Algorithm", ["--auth-file", "pin"]) == "P-256 (ECDSA, SHA-256)")
+        #expect(try seen("Attributes", ["--auth-file", "pin"])?.contains("noDA") == false)
+        // Told otherwise.
+        #expect(try place.run("rsagen", "--force", "--auth-file", "pin", "--algorithm", "rsa").status == 0)
+        #expect(try seen("Algorithm", ["--auth-file", "pin"]) == "RSA-2048 (RSASSA-PSS, SHA-256)")
+        #expect(try seen("Attributes", ["--auth-file", "pin"])?.contains("noDA") == false)
+        try place.directory.remove("signer.key")
+        #expect(try place.run("rsagen", "--force").status == 0)
+        #expect(try seen("Attributes", [])?.contains("noDA") == true)
+        // A software key is of an algorithm too; what is no key has nothing to keep.
+        try place.run("rsagen", "--software", "--algorithm", "ecdsa", "-o", "soft")
+        #expect(try place.run("rsagen", "--force", "-o", "soft").status == 0)
+        #expect(try seen("Algorithm", ["--key", "soft.key"]) == "P-256 (ECDSA, SHA-256)")
+        try place.directory.write("soft.key", "nothing")
+        #expect(try place.run("rsagen", "--force", "-o", "soft").status == 0)
+        #expect(try seen("Algorithm", ["--key", "soft.key"]) == "RSA-2048 (RSASSA-PSS, SHA-256)")
+    }
+
     @Test(arguments: Build.available) func theRecordIsChecked(_ build: Build) throws {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)

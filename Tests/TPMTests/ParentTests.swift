@@ -195,7 +195,10 @@ struct ParentTests {
         try device.persist(try device.makeSigningKey(.ecdsaP256).file, at: 0x8100_0010)
         device.close()
         let written = try run(
-            ["openssl", "pkey", "-provider", "tpm2", "-provider", "default", "-in", "handle:0x81000010", "-out", "h.key"],
+            [
+                "openssl", "pkey", "-provider", "tpm2", "-provider", "default", "-in", "handle:0x81000010", "-out",
+                "h.key",
+            ],
             in: directory.path, environment: tpm.environment)
         #expect(written.status == 0, "\(written.errors)")
         let error = #expect(throws: TPMError.self) { try TPMKeyFile(decoding: try directory.read("h.key")) }

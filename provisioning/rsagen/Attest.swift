@@ -13,7 +13,8 @@ func attest(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     let device = try openDevice(arguments)
     guard let challengePath = arguments[.challenge] else {
         try arguments.allow(
-            [.attest, .output, .ownerAuthFile, .tcti, .force], with: "--attest without --challenge: no key is looked at")
+            [.attest, .output, .ownerAuthFile, .tcti, .force], with: "--attest without --challenge: no key is looked at"
+        )
         let path = base + ".identity.json"
         let file = try newFiles([path], arguments)
         say("deriving the attestation key in the TPM at \(device.configuration)")

@@ -17,7 +17,9 @@ public struct ObjectAttributes: Sendable, Equatable {
     func has(_ attributes: UInt32) -> Bool { bits & attributes == attributes }
 
     /// A key that may be the parent of others.
-    var isStorageKey: Bool { has(ObjectAttributes.restricted | ObjectAttributes.decrypt) && !has(ObjectAttributes.sign) }
+    var isStorageKey: Bool {
+        has(ObjectAttributes.restricted | ObjectAttributes.decrypt) && !has(ObjectAttributes.sign)
+    }
 
     /// The names in the specification's order.
     public var names: [StaticString] {
@@ -26,7 +28,8 @@ public struct ObjectAttributes: Sendable, Equatable {
             (ObjectAttributes.sensitiveDataOrigin, "sensitiveDataOrigin"),
             (ObjectAttributes.userWithAuth, "userWithAuth"), (1 << 7, "adminWithPolicy"),
             (ObjectAttributes.noDA, "noDA"), (1 << 11, "encryptedDuplication"),
-            (ObjectAttributes.restricted, "restricted"), (ObjectAttributes.decrypt, "decrypt"), (ObjectAttributes.sign, "sign"),
+            (ObjectAttributes.restricted, "restricted"), (ObjectAttributes.decrypt, "decrypt"),
+            (ObjectAttributes.sign, "sign"),
         ]
         return all.filter { has($0.0) }.map { $0.1 }
     }

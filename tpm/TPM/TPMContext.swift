@@ -108,7 +108,9 @@ final class TPMContext {
     /// Has ESAPI use a password for an object; it is not sent.
     func setAuth(_ password: AuthValue?, of object: ESYS_TR) throws(TPMError) {
         var empty = TPM2B_DIGEST()
-        guard let password else { return try ResponseCode.check(Esys_TR_SetAuth(esys, object, &empty), "Esys_TR_SetAuth") }
+        guard let password else {
+            return try ResponseCode.check(Esys_TR_SetAuth(esys, object, &empty), "Esys_TR_SetAuth")
+        }
         try password.withBuffer { (buffer) throws(TPMError) in
             try ResponseCode.check(Esys_TR_SetAuth(esys, object, &buffer), "Esys_TR_SetAuth")
         }
@@ -154,7 +156,8 @@ final class TPMContext {
         do throws(TPMError) {
             flush(try createPrimary())
         } catch {
-            guard error.code == .hierarchyAuthorization, expectation.primaryName == nil, expectation.ownerAuth == nil else {
+            guard error.code == .hierarchyAuthorization, expectation.primaryName == nil, expectation.ownerAuth == nil
+            else {
                 throw error
             }
             session = try startWithoutOwner()

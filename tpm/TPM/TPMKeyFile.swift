@@ -68,7 +68,8 @@ public struct TPMKeyFile: Sendable {
                     + "-k handle:0x81000010")
         }
         self.init(
-            emptyAuth: fields.emptyAuth, parent: fields.parent, isRSAParent: fields.isRSAParent, publicPart: fields.publicPart,
+            emptyAuth: fields.emptyAuth, parent: fields.parent, isRSAParent: fields.isRSAParent,
+            publicPart: fields.publicPart,
             privatePart: fields.privatePart)
     }
 
@@ -115,7 +116,11 @@ public struct TPMKeyFile: Sendable {
                     // tpm2-openssl writes TRUE as 0x01, which is BER; every other value but 0 means the same.
                     let value = try option.read(DERTag.boolean)
                     guard value.count == 1 else { throw .badValue }
-                    if tag == DERTag.constructed(0) { emptyAuth = value.first != 0 } else { isRSAParent = value.first != 0 }
+                    if tag == DERTag.constructed(0) {
+                        emptyAuth = value.first != 0
+                    } else {
+                        isRSAParent = value.first != 0
+                    }
                     try option.finish()
                 } else {
                     if tag == DERTag.constructed(1) || tag == DERTag.constructed(3) { hasPolicy = true }

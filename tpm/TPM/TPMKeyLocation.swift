@@ -16,6 +16,9 @@ public enum TPMKeyLocation: Sendable {
     /// True when a key file says that the key has no password.
     public var isSaidToBeOpen: Bool { emptyAuth == true }
 
+    /// True when a key file says that the key has a password.
+    public var isSaidToHaveAPassword: Bool { emptyAuth == false }
+
     public var isPersistent: Bool {
         if case .handle = self { true } else { false }
     }
