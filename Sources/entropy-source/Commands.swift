@@ -64,6 +64,10 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti], termination: termination)
     device.report = say
+    try attempt { () throws(ProvisioningError) in
+        try device.usePasswords(
+            ownerFile: arguments[.ownerAuthFile], parentFile: arguments[.parentAuthFile], warn: say)
+    }
     let key = try attempt { () throws(ProvisioningError) in
         try SigningKey(reading: keyPath, record: .init(arguments[.record]), authFile: arguments[.authFile], warn: say)
     }

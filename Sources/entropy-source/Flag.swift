@@ -1,7 +1,8 @@
 import CommandLine
 
 enum Flag: Int, OptionTable {
-    case key, authFile, record, seed, targets, tcti, interval, scan, parallel, fastOpen, once, jump, status, statusFile,
+    case key, authFile, parentAuthFile, ownerAuthFile, record, seed, targets, tcti, interval, scan, parallel, fastOpen,
+        once, jump, status, statusFile,
         selfTest, json, noise, noiseFile, noiseCommand, softwareOnly
 
     var option: Option {
@@ -15,6 +16,10 @@ enum Flag: Int, OptionTable {
                 nil, "auth-file", "FILE",
                 "the password of a key in the TPM (default systemd's credential entropy-source.auth)"
             )
+        case .parentAuthFile:
+            Option(nil, "parent-auth-file", "FILE", "the password of the key's parent, where the TPM keeps that")
+        case .ownerAuthFile:
+            Option(nil, "owner-auth-file", "FILE", "the password of the TPM's owner, where it is needed")
         case .record:
             Option(nil, "record", "FILE", "what is known of the key's TPM (default signer.tpm.json for signer.key)")
         case .seed: Option("s", "seed", "FILE", "Fortuna's seed", default: "source.seed")

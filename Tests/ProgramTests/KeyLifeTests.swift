@@ -69,6 +69,37 @@ struct KeyLifeTests {
         #expect(try tpm.leftovers() == "")
     }
 
+    /// A key that another program made under a parent with a password that counts: nothing is tried before it is given.
+    @Test(arguments: Build.available) func theParentsPasswordIsNotGuessed(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        for command in [
+            ["tpm2_createprimary", "-C", "o", "-c", "p.ctx", "-G", "ecc", "-p", "geheim", "-Q"],
+            ["tpm2_evictcontrol", "-C", "o", "-c", "p.ctx", "0x81000001", "-Q"],
+            [
+                "tpm2_create", "-C", "0x81000001", "-P", "geheim", "-G", "ecc256:ecdsa-sha256:null", "-u", "u", "-r",
+                "r", "-Q", "-a", "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|sign",
+            ],
+            ["tpm2_encodeobject", "-C", "0x81000001", "-P", "geheim", "-u", "u", "-r", "r", "-o", "signer.key"],
+        ] { try tpm.tools(command, in: place.directory) }
+        _ = try tpm.tool("tpm2_flushcontext", "-l")
+        try place.directory.write("targets.json", "[]")
+        for _ in 0..<4 { #expect(try place.run("entropy-source", "--once").status == 77) }
+        #expect(try place.run("rsagen", "--inspect").status == 0)
+        #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("LOCKOUT_COUNTER: 0x0"))
+        try place.directory.write("parent", "geheim\n")
+        #expect(try place.run("entropy-source", "--once", "--parent-auth-file", "parent").status == 0)
+        #expect(
+            try place.run(
+                "rsagen", "--key", "signer.key", "--record", "signer.tpm.json", "--parent-auth-file", "parent"
+            ).status == 0)
+        // What is recorded is the parent: the owner is not needed, with a password or without.
+        #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
+        let served = try place.run("entropy-source", "--once", "--parent-auth-file", "parent")
+        #expect(served.status == 0, "\(served.errors)")
+        #expect(try tpm.leftovers() == "")
+    }
+
     @Test(arguments: Build.available) func aKeyMovesIntoTheTPM(_ build: Build) throws {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)
@@ -105,6 +136,42 @@ struct KeyLifeTests {
             "0x81000010")
         try refused(place, 66, ["the TPM keeps nothing at 0x81000012"], "entropy-source", "-k", "handle:0x81000012")
         #expect(try tpm.leftovers() == "")
+    }
+
+    /// A key in the place of another one is of the same kind, unless the options say otherwise.
+    @Test(arguments: Build.available) func replacingKeepsWhatTheOldOneHad(_ build: Build) throws {
+        let tpm = try SoftwareTPM()
+        let place = try Workplace(build, tpm: tpm)
+        func seen(_ member: String, _ arguments: [String]) throws -> String? {
+            let json = try place.start("rsagen", ["--inspect", "--json"] + arguments).wait()
+            let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
+            return object?[member] as? String
+        }
+        try place.directory.write("pin", "1234\n")
+        try place.run("rsagen", "--algorithm", "ecdsa", "--auth-file", "pin", "--da")
+        let first = try place.directory.read("signer.pub")
+        let before = try place.directory.snapshot()
+        // The password is not lost by leaving it out.
+        #expect(try place.run("rsagen", "--force").status == 64)
+        #expect(try place.directory.snapshot() == before)
+        #expect(try place.run("rsagen", "--force", "--auth-file", "pin").status == 0)
+        #expect(try place.directory.read("signer.pub") != first)
+        #expect(try seen("Algorithm", ["--auth-file", "pin"]) == "P-256 (ECDSA, SHA-256)")
+        #expect(try seen("Attributes", ["--auth-file", "pin"])?.contains("noDA") == false)
+        // Told otherwise.
+        #expect(try place.run("rsagen", "--force", "--auth-file", "pin", "--algorithm", "rsa").status == 0)
+        #expect(try seen("Algorithm", ["--auth-file", "pin"]) == "RSA-2048 (RSASSA-PSS, SHA-256)")
+        #expect(try seen("Attributes", ["--auth-file", "pin"])?.contains("noDA") == false)
+        try place.directory.remove("signer.key")
+        #expect(try place.run("rsagen", "--force").status == 0)
+        #expect(try seen("Attributes", [])?.contains("noDA") == true)
+        // A software key is of an algorithm too; what is no key has nothing to keep.
+        try place.run("rsagen", "--software", "--algorithm", "ecdsa", "-o", "soft")
+        #expect(try place.run("rsagen", "--force", "-o", "soft").status == 0)
+        #expect(try seen("Algorithm", ["--key", "soft.key"]) == "P-256 (ECDSA, SHA-256)")
+        try place.directory.write("soft.key", "nothing")
+        #expect(try place.run("rsagen", "--force", "-o", "soft").status == 0)
+        #expect(try seen("Algorithm", ["--key", "soft.key"]) == "RSA-2048 (RSASSA-PSS, SHA-256)")
     }
 
     @Test(arguments: Build.available) func theRecordIsChecked(_ build: Build) throws {

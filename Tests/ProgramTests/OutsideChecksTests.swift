@@ -131,6 +131,8 @@ struct OutsideChecksTests {
             // Ours, read and used by tpm2-openssl.
             let more =
                 [Keeping.file: [], .password: ["--auth-file", "auth"], .handle: ["--persist", handle]][keeping] ?? []
+            // A new one, not of the kind of the one before.
+            try? bench.place.directory.remove("ours.key")
             let made = try bench.place.start("rsagen", algorithm.rsagen + more + ["-o", "ours", "--force"]).wait()
             #expect(made.status == 0, "\(made.errors)")
             let ours = keeping == .handle ? "handle:\(handle)" : "ours.key"

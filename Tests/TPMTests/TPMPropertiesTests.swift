@@ -71,7 +71,7 @@ struct TPMPropertiesTests {
             let device = TPMDevice(recorder.tcti)
             var name = made.primaryName
             name[33] ^= 1
-            device.requirePrimary(named: name)
+            device.expect(.file(made.file), primaryName: name)
             let error = #expect(throws: TPMError.self) {
                 try TPMSigner(.file(made.file), authValue: nil, in: device)
             }
@@ -83,7 +83,7 @@ struct TPMPropertiesTests {
         #expect(try tpm.leftovers() == "")
         do {
             let device = TPMDevice(tpm.tcti)
-            device.requirePrimary(named: made.primaryName)
+            device.expect(.file(made.file), primaryName: made.primaryName)
             _ = try TPMSigner(.file(made.file), authValue: nil, in: device)
         }
     }

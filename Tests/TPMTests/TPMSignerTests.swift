@@ -154,7 +154,7 @@ struct TPMSignerTests {
     @Test func anOwnerPasswordIsNamed() throws {
         #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
         let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256) }
-        #expect(error?.code == .wrongAuthorization)
+        #expect(error?.code == .hierarchyAuthorization)
         #expect(try tpm.leftovers() == "")
     }
 

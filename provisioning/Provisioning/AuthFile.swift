@@ -85,3 +85,15 @@ public enum AuthFile {
         do throws(TPMError) { return try AuthValue(moving: &bytes) } catch { throw .tpm(file: path, error) }
     }
 }
+
+extension TPMDevice {
+    /// Reads the passwords of the TPM's owner and of a key's persistent parent; nil where no file is named.
+    public func usePasswords(
+        ownerFile: String?, parentFile: String?, warn: (String) -> Void
+    ) throws(ProvisioningError) {
+        var (owner, parent): (AuthValue?, AuthValue?)
+        if let ownerFile { owner = try AuthFile.read(ownerFile, warn: warn) }
+        if let parentFile { parent = try AuthFile.read(parentFile, warn: warn) }
+        usePasswords(owner: owner, parent: parent)
+    }
+}

@@ -21,7 +21,10 @@ extension KeyInspection {
             for line in tpm.attributes.meaning { add("", line.description) }
             add("name", hexadecimal(tpm.name))
             add("parent", tpm.parentText)
-            add("primary", "\(hexadecimal(tpm.primaryName)), which sessions are salted to")
+            add(
+                "primary",
+                tpm.primaryName.map { "\(hexadecimal($0)), which sessions are salted to" }
+                    ?? "not known: the owner hierarchy has a password (--owner-auth-file)")
             switch tpm.record {
             case .none: add("record", "none: whether this is the TPM that made the key is not checked at the start")
             case .matches(let path, _): add("record", "\(path): the key and the TPM are the recorded ones")
@@ -77,7 +80,7 @@ extension KeyInspection {
         object.set("Attributes", tpm.attributes.text)
         object.set("Name", hexadecimal(tpm.name))
         if let parent = tpm.parent { object.set("Parent", TPMHandle.text(parent)) }
-        object.set("PrimaryName", hexadecimal(tpm.primaryName))
+        if let name = tpm.primaryName { object.set("PrimaryName", hexadecimal(name)) }
         switch tpm.record {
         case .none: break
         case .matches(let path, _):
@@ -115,7 +118,7 @@ extension KeyInspection.InTPM {
     fileprivate var parentText: String {
         switch parent {
         case nil: "kept by the TPM"
-        case TPMKeyFile.ownerHierarchy?: "the owner hierarchy's primary"
+        case TPMKeyFile.ownerHierarchy?, 0?: "the owner hierarchy's primary"
         case let handle?: "the persistent key \(TPMHandle.text(handle))"
         }
     }

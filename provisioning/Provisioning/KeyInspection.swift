@@ -19,7 +19,8 @@ public struct KeyInspection {
         let parent: UInt32?
         let attributes: ObjectAttributes
         let name: [UInt8]
-        let primaryName: [UInt8]
+        /// Nil where the owner's password would be needed to know it.
+        let primaryName: [UInt8]?
         let record: RecordState
         let trial: Trial
     }
@@ -57,7 +58,8 @@ public struct KeyInspection {
             do throws(TPMError) {
                 properties = try device.properties()
                 let area = try device.publicArea(of: location)
-                let primaryName = try device.primaryName()
+                device.expect(location, primaryName: nil)
+                let primaryName = try KeyInspection.primaryName(credentials.record, device)
                 let record = KeyInspection.compare(credentials, area, primaryName)
                 let tpm = InTPM(
                     isPersistent: location.isPersistent, parent: location.parent, attributes: area.attributes,
@@ -82,8 +84,17 @@ public struct KeyInspection {
         }
     }
 
+    private static func primaryName(_ record: TPMRecord?, _ device: TPMDevice) throws(TPMError) -> [UInt8]? {
+        do throws(TPMError) {
+            return try device.primaryName(recorded: record?.primaryName)
+        } catch {
+            guard error.code == .hierarchyAuthorization, record == nil else { throw error }
+            return nil
+        }
+    }
+
     private static func compare(
-        _ credentials: SigningKey.Credentials, _ area: TPMPublicArea, _ primaryName: [UInt8]
+        _ credentials: SigningKey.Credentials, _ area: TPMPublicArea, _ primaryName: [UInt8]?
     ) -> RecordState {
         guard let record = credentials.record, let path = credentials.recordPath else { return .none }
         guard record.primaryName == primaryName else { return .differs(path: path, isKey: false) }
@@ -99,7 +110,7 @@ public struct KeyInspection {
         switch record {
         // The password is for the recorded key in the recorded TPM, and for nobody else.
         case .differs: return .refused("not tried: it is not the recorded key or TPM")
-        case .matches: if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
+        case .matches: device.expect(location, primaryName: credentials.record?.primaryName)
         case .none: break
         }
         let signer: TPMSigner

@@ -29,7 +29,7 @@ public struct NewSigningKey {
         let area: TPMPublicArea
         do throws(TPMError) {
             made = try device.makeSigningKey(algorithm, authValue: authValue, isDAProtected: isDAProtected)
-            device.requirePrimary(named: made.primaryName)
+            device.expect(.file(made.file), primaryName: made.primaryName)
             area = try TPMPublicArea(unmarshalling: made.file.publicPart)
             signer = try TPMSigner(.file(made.file), area, authValue: authValue, in: device)
         } catch {

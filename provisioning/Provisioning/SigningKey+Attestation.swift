@@ -8,7 +8,7 @@ extension SigningKey {
         -> Proof
     {
         guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
-        if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
+        device.expect(location, primaryName: credentials.record?.primaryName)
         let area = try publicArea(device)
         let nonce: [UInt8]
         do throws(TPMError) { nonce = try device.activate(challenge) } catch { throw .tpm(file: path, error) }

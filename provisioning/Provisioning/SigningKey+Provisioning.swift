@@ -28,8 +28,46 @@ extension SigningKey {
         case .software: throw .softwareKey(place)
         case .tpm(.handle, _): throw .persistentAlready(place)
         case .tpm(.file(let file), let credentials):
-            if let record = credentials.record { device.requirePrimary(named: record.primaryName) }
+            device.expect(.file(file), primaryName: credentials.record?.primaryName)
             do throws(TPMError) { try device.persist(file, at: handle) } catch { throw .tpm(file: place, error) }
+        }
+    }
+}
+
+extension SigningKey {
+    /// What a new key in the place of another one has to have as well.
+    public struct Kinds: Sendable, Equatable {
+        public let algorithm: KeyAlgorithm
+        public let isInTPM: Bool
+        public let hasPassword: Bool
+        /// Wrong passwords, and power cuts, count towards the TPM's lockout.
+        public let isGuarded: Bool
+
+        public init(algorithm: KeyAlgorithm, isInTPM: Bool, hasPassword: Bool, isGuarded: Bool) {
+            self.algorithm = algorithm
+            self.isInTPM = isInTPM
+            self.hasPassword = hasPassword
+            self.isGuarded = isGuarded
+        }
+
+        /// For messages: "P-256 in the TPM with a password".
+        public var text: String {
+            "\(algorithm.shortName) \(isInTPM ? "in the TPM" : "in software")"
+                + (hasPassword ? " with a password" : " without a password")
+                + (isGuarded ? ", under dictionary-attack protection" : "")
+        }
+    }
+
+    /// What a key file says of its key; nil for a handle, which says nothing of a password.
+    public var kinds: Kinds? {
+        switch kind {
+        case .software(let signer):
+            return Kinds(algorithm: signer.publicKey.algorithm, isInTPM: false, hasPassword: false, isGuarded: false)
+        case .tpm(let location, let credentials):
+            guard let area = credentials.area else { return nil }
+            return Kinds(
+                algorithm: area.publicKey.algorithm, isInTPM: true, hasPassword: location.isSaidToHaveAPassword,
+                isGuarded: area.isUnderDictionaryAttackProtection)
         }
     }
 }

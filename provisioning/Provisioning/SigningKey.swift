@@ -159,8 +159,8 @@ public struct SigningKey {
 
     func tpmSigner(_ device: TPMDevice, warn: (String) -> Void) throws(ProvisioningError) -> TPMSigner {
         guard case .tpm(let location, let credentials) = kind else { throw .softwareKey(place) }
-        if let record = credentials.record {
-            device.requirePrimary(named: record.primaryName)
+        device.expect(location, primaryName: credentials.record?.primaryName)
+        if credentials.record != nil {
             // First of all: what another TPM says of its keys is of no interest. A file's key needs no asking.
             if location.isPersistent { _ = try attempt { () throws(TPMError) in try device.primaryName() } }
         } else {

@@ -8,11 +8,13 @@ import TPM
 /// On the board: shows the TPM to a verifier, or answers its challenge.
 func attest(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     try arguments.allow(
-        [.attest, .challenge, .key, .record, .authFile, .output, .tcti, .force], with: "--attest")
+        [.attest, .challenge, .key, .record, .authFile, .parentAuthFile, .ownerAuthFile, .output, .tcti, .force],
+        with: "--attest")
     let device = try openDevice(arguments)
     guard let challengePath = arguments[.challenge] else {
         try arguments.allow(
-            [.attest, .output, .tcti, .force], with: "--attest without --challenge: no key is looked at")
+            [.attest, .output, .ownerAuthFile, .tcti, .force], with: "--attest without --challenge: no key is looked at"
+        )
         let path = base + ".identity.json"
         let file = try newFiles([path], arguments)
         say("deriving the attestation key in the TPM at \(device.configuration)")

@@ -1,7 +1,8 @@
 import CommandLine
 
 enum Flag: Int, OptionTable {
-    case pem, output, bits, algorithm, authFile, da, persist, key, record, inspect, json, attest, challenge,
+    case pem, output, bits, algorithm, authFile, parentAuthFile, ownerAuthFile, da, persist, key, record, inspect, json,
+        attest, challenge,
         makeChallenge, verify, nonce, ca, signer, tcti, software, force
 
     var option: Option {
@@ -13,6 +14,10 @@ enum Flag: Int, OptionTable {
         case .algorithm: Option(nil, "algorithm", "NAME", "rsa, or ecdsa for P-256 and smaller packets", default: "rsa")
         case .authFile:
             Option(nil, "auth-file", "FILE", "the key's password; made at random when the file is missing")
+        case .parentAuthFile:
+            Option(nil, "parent-auth-file", "FILE", "the password of the key's parent, where the TPM keeps that")
+        case .ownerAuthFile:
+            Option(nil, "owner-auth-file", "FILE", "the password of the TPM's owner, where it is needed")
         case .da: Option(nil, "da", nil, "have wrong passwords, and power cuts, count towards the TPM's lockout")
         case .persist: Option(nil, "persist", "HANDLE", "keep the key in the TPM itself too, at 0x81......")
         case .key:
@@ -37,7 +42,8 @@ enum Flag: Int, OptionTable {
             Option(nil, "signer", "FILE", "the public key that the proof must be about (default BASE.pub)")
         case .tcti: Option(nil, "tcti", "CONF", "the TPM (default $TPM2TOOLS_TCTI, else device:/dev/tpmrm0)")
         case .software: Option(nil, "software", nil, "make a key without a TPM, for testing")
-        case .force: Option(nil, "force", nil, "replace the files if they exist")
+        case .force:
+            Option(nil, "force", nil, "replace the files if they exist; a key keeps algorithm, password and protection")
         }
     }
 

@@ -12,14 +12,36 @@ func makeKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
         try arguments.allow([.software, .pem, .output, .bits, .algorithm, .force], with: "--software")
     } else {
         try arguments.allow(
-            [.pem, .output, .bits, .algorithm, .authFile, .da, .persist, .record, .tcti, .force], with: "making a key")
+            [.pem, .output, .bits, .algorithm, .authFile, .ownerAuthFile, .da, .persist, .record, .tcti, .force],
+            with: "making a key")
     }
-    let algorithm = try chosenAlgorithm(arguments)
-    if isSoftware { return try makeSoftwareKey(algorithm, arguments, base) }
-    try makeKeyInTPM(algorithm, arguments, base)
+    let old = keyToReplace(arguments, base + ".key")
+    let algorithm = try chosenAlgorithm(arguments, old)
+    if isSoftware { return try makeSoftwareKey(algorithm, arguments, base, old) }
+    try makeKeyInTPM(algorithm, arguments, base, old)
 }
 
-private func chosenAlgorithm(_ arguments: Arguments<Flag>) throws(Failure) -> KeyAlgorithm {
+/// What is known of the key that --force replaces: the new one gets the same, unless the options say otherwise.
+private func keyToReplace(_ arguments: Arguments<Flag>, _ path: String) -> SigningKey.Kinds? {
+    guard arguments.has(.force), Path.exists(path) else { return nil }
+    do throws(ProvisioningError) {
+        return try SigningKey(reading: path, record: .none, warn: { _ in }).kinds
+    } catch {
+        say("\(error.message); nothing of it is kept")
+        return nil
+    }
+}
+
+private func sayWhatChanged(_ old: SigningKey.Kinds?, _ new: SigningKey.Kinds, _ path: String) {
+    guard let old else { return }
+    guard old != new else { return say("\(path) replaced a key of the same kind, \(new.text)") }
+    say("\(path) replaced \(old.text); now it is \(new.text)")
+}
+
+private func chosenAlgorithm(
+    _ arguments: Arguments<Flag>, _ old: SigningKey.Kinds?
+) throws(Failure) -> KeyAlgorithm {
+    if let old, !arguments.has(.algorithm), !arguments.has(.bits) { return old.algorithm }
     let name = try arguments.required(.algorithm)
     if Text.areEqual(name, "ecdsa") {
         guard !arguments.has(.bits) else { throw .usage("--bits is for RSA keys; P-256 has one size") }
@@ -30,7 +52,7 @@ private func chosenAlgorithm(_ arguments: Arguments<Flag>) throws(Failure) -> Ke
 }
 
 private func makeSoftwareKey(
-    _ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag>, _ base: String
+    _ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag>, _ base: String, _ old: SigningKey.Kinds?
 ) throws(Failure) {
     let files = try attempt { () throws(StateError) in try KeyPairFiles(base: base, force: arguments.has(.force)) }
     let pem = arguments.has(.pem)
@@ -40,16 +62,25 @@ private func makeSoftwareKey(
     let publicFile = try attempt { () throws(CryptoError) in try key.publicKey.file(pem: pem) }
     try attempt { () throws(StateError) in try files.write(privateKey: privateFile, publicKey: publicFile) }
     say("wrote \(files.privatePath) and \(files.publicPath), \(algorithm.name)")
+    sayWhatChanged(
+        old, SigningKey.Kinds(algorithm: algorithm, isInTPM: false, hasPassword: false, isGuarded: false),
+        files.privatePath)
     say("\(files.privatePath) is a software key: whoever copies the file can sign; use it for tests")
 }
 
-private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
-    let isDAProtected = arguments.has(.da)
-    guard !isDAProtected || arguments.has(.authFile) else {
-        throw .usage("--da guards a password: give --auth-file too")
-    }
-    let handle = try persistentHandle(arguments)
+private func makeKeyInTPM(
+    _ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag>, _ base: String, _ old: SigningKey.Kinds?
+) throws(Failure) {
     let (keyPath, publicPath) = (base + ".key", base + ".pub")
+    let hasPassword = arguments.has(.authFile)
+    guard hasPassword || !arguments.has(.da) else { throw .usage("--da guards a password: give --auth-file too") }
+    if let old, old.hasPassword, !hasPassword {
+        throw .usage(
+            "\(keyPath) has a password: give its file by --auth-file, and the new key has it too; to make one without a "
+                + "password, remove \(keyPath) first")
+    }
+    let isDAProtected = arguments.has(.da) || old.map { $0.hasPassword && $0.isGuarded } ?? false
+    let handle = try persistentHandle(arguments)
     let recordPath = arguments[.record] ?? TPMRecord.path(besides: keyPath)
     if let authPath = arguments[.authFile] {
         for path in [keyPath, publicPath, recordPath] where Text.areEqual(path, authPath) {
@@ -80,6 +111,10 @@ private func makeKeyInTPM(_ algorithm: KeyAlgorithm, _ arguments: Arguments<Flag
         try files.write([.open(inTPM.record.encode()), .secret(key.privateFile), .open(publicFile)])
     }
     say("wrote \(keyPath), \(publicPath) and \(recordPath), \(algorithm.name)")
+    sayWhatChanged(
+        old,
+        SigningKey.Kinds(
+            algorithm: algorithm, isInTPM: true, hasPassword: authValue != nil, isGuarded: isDAProtected), keyPath)
     say("the key's attributes: \(inTPM.attributes.text)")
     guard let handle else { return }
     // The files are there: a key that took a minute is not lost where this fails. Its slot is given back first.

@@ -8,13 +8,15 @@ import TPM
 /// What can be done with a key that exists: write its public half; or write what is known of its TPM, and keep it there.
 func useExistingKey(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
     try arguments.allow(
-        [.key, .pem, .output, .persist, .record, .authFile, .tcti, .force], with: "--key: no key is made")
+        [.key, .pem, .output, .persist, .record, .authFile, .parentAuthFile, .ownerAuthFile, .tcti, .force],
+        with: "--key: no key is made")
     let place = try arguments.required(.key)
     let handle = try persistentHandle(arguments)
     let recordPath = arguments[.record]
     guard recordPath != nil || handle != nil else { return try exportPublicHalf(of: place, arguments, base + ".pub") }
     try arguments.allow(
-        [.key, .persist, .record, .authFile, .tcti, .force], with: "--persist and --record: no public half is written")
+        [.key, .persist, .record, .authFile, .parentAuthFile, .ownerAuthFile, .tcti, .force],
+        with: "--persist and --record: no public half is written")
     let device = try openDevice(arguments)
     // A record that is to be written is not to be read: it may be the wrong one.
     let isToBeWritten = recordPath.map { $0.utf8.elementsEqual(TPMRecord.path(besides: place).utf8) } ?? false
@@ -53,7 +55,12 @@ private func exportPublicHalf(of place: String, _ arguments: Arguments<Flag>, _ 
 /// The TPM that the options name; a wait for it ends when the program is asked to end.
 func openDevice(_ arguments: Arguments<Flag>) throws(Failure) -> TPMDevice {
     let termination = try attempt { () throws(SystemError) in try Termination() }
-    return TPMDevice(named: arguments[.tcti], termination: termination)
+    let device = TPMDevice(named: arguments[.tcti], termination: termination)
+    try attempt { () throws(ProvisioningError) in
+        try device.usePasswords(
+            ownerFile: arguments[.ownerAuthFile], parentFile: arguments[.parentAuthFile], warn: say)
+    }
+    return device
 }
 
 /// Claims files that are to be written.
@@ -63,7 +70,8 @@ func newFiles(_ paths: [String], _ arguments: Arguments<Flag>) throws(Failure) -
 
 /// Says what can be known of a key and its TPM.
 func inspect(_ arguments: Arguments<Flag>, _ base: String) throws(Failure) {
-    try arguments.allow([.inspect, .json, .output, .key, .record, .authFile, .tcti], with: "--inspect")
+    try arguments.allow(
+        [.inspect, .json, .output, .key, .record, .authFile, .parentAuthFile, .ownerAuthFile, .tcti], with: "--inspect")
     let device = try openDevice(arguments)
     let standard = base + ".key"
     let inspection: KeyInspection

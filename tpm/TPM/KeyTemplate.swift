@@ -30,6 +30,17 @@ enum KeyTemplate {
         return template
     }
 
+    /// The same for key files that say "rsaParent": RSA 2048 (template H-1). Takes long to derive on hardware.
+    static var rsaStoragePrimary: TPM2B_PUBLIC {
+        var template = empty(type: TPM2_ALG_RSA, attributes: storageAttributes)
+        template.publicArea.parameters.rsaDetail.symmetric.algorithm = TPM2_ALG_AES
+        template.publicArea.parameters.rsaDetail.symmetric.keyBits.aes = 128
+        template.publicArea.parameters.rsaDetail.symmetric.mode.aes = TPM2_ALG_CFB
+        template.publicArea.parameters.rsaDetail.scheme.scheme = TPM2_ALG_NULL
+        template.publicArea.parameters.rsaDetail.keyBits = 2048
+        return template
+    }
+
     /// A signing key with its one scheme: RSASSA-PSS or ECDSA, both with SHA-256. Without noDA wrong passwords count
     /// towards the TPM's lockout, and so do power cuts while the key is loaded.
     static func signing(_ algorithm: KeyAlgorithm, isDAProtected: Bool = false) -> TPM2B_PUBLIC {

@@ -6,6 +6,7 @@ public struct ObjectAttributes: Sendable, Equatable {
     static let userWithAuth: UInt32 = 1 << 6
     static let noDA: UInt32 = 1 << 10
     static let restricted: UInt32 = 1 << 16
+    static let decrypt: UInt32 = 1 << 17
     static let sign: UInt32 = 1 << 18
     /// Made in its TPM, and never to leave it.
     static let madeInside = fixedTPM | fixedParent | sensitiveDataOrigin
@@ -15,6 +16,11 @@ public struct ObjectAttributes: Sendable, Equatable {
     /// True when all of these are set.
     func has(_ attributes: UInt32) -> Bool { bits & attributes == attributes }
 
+    /// A key that may be the parent of others.
+    var isStorageKey: Bool {
+        has(ObjectAttributes.restricted | ObjectAttributes.decrypt) && !has(ObjectAttributes.sign)
+    }
+
     /// The names in the specification's order.
     public var names: [StaticString] {
         let all: [(UInt32, StaticString)] = [
@@ -22,7 +28,8 @@ public struct ObjectAttributes: Sendable, Equatable {
             (ObjectAttributes.sensitiveDataOrigin, "sensitiveDataOrigin"),
             (ObjectAttributes.userWithAuth, "userWithAuth"), (1 << 7, "adminWithPolicy"),
             (ObjectAttributes.noDA, "noDA"), (1 << 11, "encryptedDuplication"),
-            (ObjectAttributes.restricted, "restricted"), (1 << 17, "decrypt"), (ObjectAttributes.sign, "sign"),
+            (ObjectAttributes.restricted, "restricted"), (ObjectAttributes.decrypt, "decrypt"),
+            (ObjectAttributes.sign, "sign"),
         ]
         return all.filter { has($0.0) }.map { $0.1 }
     }

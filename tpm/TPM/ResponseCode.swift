@@ -6,6 +6,10 @@ enum ResponseCode {
     enum Authorization {
         case none
         case key
+        /// A key's parent, at this handle.
+        case parent(UInt32)
+        case owner
+        /// Another hierarchy.
         case hierarchy(StaticString)
     }
 
@@ -68,7 +72,11 @@ enum ResponseCode {
         // Format 1: the low six bits are the error, the rest says which handle, session or parameter it is about.
         switch response & 0x3f {
         case 0x0e, 0x22:
-            return make(.wrongAuthorization, refusal(by: authorization))
+            switch authorization {
+            case .none, .key: return make(.wrongAuthorization, refusal(by: authorization))
+            case .parent: return make(.parentAuthorization, refusal(by: authorization))
+            case .owner, .hierarchy: return make(.hierarchyAuthorization, refusal(by: authorization))
+            }
         case 0x1f:
             return make(
                 .foreignKey,
@@ -88,6 +96,10 @@ enum ResponseCode {
         switch authorization {
         case .none: "the TPM refused the authorization"
         case .key: "the TPM refused the key's password: it is not the one that the key was made with"
+        case .parent(let handle):
+            "the TPM refused the password of the key's parent \(TPMHandle.text(handle)): give it by --parent-auth-file"
+        case .owner:
+            "the TPM's owner hierarchy has a password, which is needed here: give it by --owner-auth-file"
         case .hierarchy(let name):
             "the TPM's \(name.description) hierarchy has a password, which is not supported "
                 + "(`tpm2_changeauth -c \(name.description) -p PASSWORD` takes it away)"

@@ -21,11 +21,11 @@ extension TPMContext {
         defer { flush(index) }
         let (size, attributes) = try describe(index)
         // Whose password is empty and may be tried: the index's own, unless a wrong one would count, or the owner's.
-        let authorization: ESYS_TR
+        let isOwners: Bool
         if attributes & TPMContext.readableByItself == TPMContext.readableByItself {
-            authorization = index.handle
+            isOwners = false
         } else if attributes & TPMContext.readableByOwner != 0 {
-            authorization = ESYS_TR_RH_OWNER
+            isOwners = true
         } else {
             throw TPMError(
                 .unusableKey, "this TPM's endorsement certificate (NV 0x1c00002) is not for everyone to read")
@@ -35,10 +35,13 @@ extension TPMContext {
         while certificate.count < size {
             var part: UnsafeMutablePointer<TPM2B_MAX_NV_BUFFER>?
             let wanted = UInt16(clamping: min(Int(step), size - certificate.count))
-            let response = Esys_NV_Read(
-                esys, authorization, index.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, wanted,
-                UInt16(clamping: certificate.count), &part)
-            try ResponseCode.check(response, "Esys_NV_Read")
+            let read = { (authorization: ESYS_TR) in
+                Esys_NV_Read(
+                    self.esys, isOwners ? ESYS_TR_RH_OWNER : index.handle, index.handle, authorization, ESYS_TR_NONE,
+                    ESYS_TR_NONE, wanted, UInt16(clamping: certificate.count), &part)
+            }
+            let response = isOwners ? try authorized(by: .owner, read) : read(ESYS_TR_PASSWORD)
+            try ResponseCode.check(response, "Esys_NV_Read", authorizedBy: isOwners ? .owner : .none)
             defer { Esys_Free(part) }
             guard let part, part.pointee.size > 0 else { throw TPMError(.refused, "Esys_NV_Read gave nothing") }
             certificate += bytes(at: part)

@@ -49,29 +49,73 @@ extension TPMContext {
         } catch {
             throw TPMError(.badKeyFile, "its private part is \(error.message)")
         }
-        let parent: LoadedObject
-        if file.parent == TPMKeyFile.ownerHierarchy {
-            parent = try createPrimary()
-        } else if TPMHandle.persistent.contains(file.parent) {
-            parent = try persistentObject(file.parent)
-        } else {
+        let parent = try parent(of: file)
+        defer { flush(parent) }
+        return try load(
+            wrapped, area.area, under: parent, authorizedBy: parent.isPersistent ? .parent(file.parent) : .none)
+    }
+
+    private func parent(of file: TPMKeyFile) throws(TPMError) -> LoadedObject {
+        if file.isUnderOwner {
+            guard file.isRSAParent else { return try createPrimary() }
+            // It takes a slot, and so does the primary that a session is salted to.
+            _ = try session(encrypting: .both)
+            return try createPrimary(KeyTemplate.rsaStoragePrimary, in: .owner)
+        }
+        guard TPMHandle.persistent.contains(file.parent) else {
             throw TPMError(
                 .unusableKey, "its parent \(TPMHandle.text(file.parent)) is neither the owner hierarchy nor persistent")
         }
-        defer { flush(parent) }
-        return try load(wrapped, area.area, under: parent)
+        let parent = try persistentObject(file.parent)
+        do throws(TPMError) {
+            try authorizeParent(parent, file.parent)
+        } catch {
+            flush(parent)
+            throw error
+        }
+        return parent
+    }
+
+    /// Gives a persistent parent its password. The empty one, on the off chance, only to one where a wrong one does not count.
+    private func authorizeParent(_ parent: LoadedObject, _ handle: UInt32) throws(TPMError) {
+        let attributes = ObjectAttributes(bits: try readPublic(parent).publicArea.objectAttributes)
+        let name = "its parent \(TPMHandle.text(handle)) in the TPM"
+        guard attributes.isStorageKey else {
+            throw TPMError(.unusableKey, "\(name) is no key that others can have as parent; is this the right TPM?")
+        }
+        guard attributes.has(ObjectAttributes.userWithAuth) else {
+            throw TPMError(.unusableKey, "\(name) can be used by a policy only, which is not supported")
+        }
+        guard let password = expectation.parentAuth else {
+            guard attributes.has(ObjectAttributes.noDA) else {
+                throw TPMError(
+                    .parentAuthorization,
+                    "\(name) may have a password, and wrong tries lock the TPM: give it by --parent-auth-file "
+                        + "(an empty file where there is none)")
+            }
+            return
+        }
+        try setAuth(password, of: parent.handle)
     }
 
     /// Loads a key whose two parts are given.
     func load(
-        _ privatePart: TPM2B_PRIVATE, _ publicPart: TPM2B_PUBLIC, under parent: LoadedObject
+        _ privatePart: TPM2B_PRIVATE, _ publicPart: TPM2B_PUBLIC, under parent: LoadedObject,
+        authorizedBy authorization: ResponseCode.Authorization = .none
     ) throws(TPMError) -> LoadedObject {
         var (privatePart, publicPart) = (privatePart, publicPart)
         let session = try session(encrypting: .both)
         var handle = ESYS_TR()
-        try ResponseCode.check(
-            Esys_Load(esys, parent.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &privatePart, &publicPart, &handle),
-            "Esys_Load")
+        let response = Esys_Load(
+            esys, parent.handle, session, ESYS_TR_NONE, ESYS_TR_NONE, &privatePart, &publicPart, &handle)
+        do throws(TPMError) {
+            try ResponseCode.check(response, "Esys_Load", authorizedBy: authorization)
+        } catch {
+            guard error.code == .parentAuthorization, let lockout = try? lockoutState(), lockout.failedTries > 0 else {
+                throw error
+            }
+            throw TPMError(error.code, "\(error.message): \(lockout.description)", response: error.response)
+        }
         return keep(handle)
     }
 
@@ -107,8 +151,10 @@ extension TPMContext {
     /// Keeps a loaded key in the TPM under a persistent handle of the owner's, which must be free.
     func persist(_ key: LoadedObject, at handle: UInt32) throws(TPMError) {
         var object = ESYS_TR()
-        let response = Esys_EvictControl(
-            esys, ESYS_TR_RH_OWNER, key.handle, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle, &object)
+        let response = try authorized(by: .owner) { (authorization) in
+            Esys_EvictControl(
+                esys, ESYS_TR_RH_OWNER, key.handle, authorization, ESYS_TR_NONE, ESYS_TR_NONE, handle, &object)
+        }
         // TPM_RC_NV_DEFINED: something lives there. TPM_RC_NV_SPACE: no room for another one.
         guard response != 0x14c else {
             // An answer that got lost has this done already.
@@ -121,7 +167,7 @@ extension TPMContext {
             throw TPMError(
                 .refused, "the TPM has no room for another persistent key; see `tpm2_getcap handles-persistent`")
         }
-        try ResponseCode.check(response, "Esys_EvictControl", authorizedBy: .hierarchy("owner"))
+        try ResponseCode.check(response, "Esys_EvictControl", authorizedBy: .owner)
         _ = keep(object, isPersistent: true)
     }
 

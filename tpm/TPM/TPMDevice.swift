@@ -19,7 +19,7 @@ public final class TPMDevice {
     /// What the TCTI loader is told, such as `device:/dev/tpmrm0` or `swtpm:path=/run/swtpm.sock`.
     public let configuration: String
     private var context: TPMContext?
-    private var requiredPrimary: [UInt8]?
+    private var expectation = TPMExpectation()
     /// Counts the openings: what was loaded by an earlier context is gone.
     private var generation = 0
     private let termination: Termination?
@@ -51,10 +51,19 @@ public final class TPMDevice {
         self.init(given ?? Process.environment("TPM2TOOLS_TCTI") ?? TCTI.standard, termination: termination)
     }
 
-    /// From now on every opening fails unless the primary of the owner hierarchy has this Name: only then does the session
-    /// that is salted to it protect what crosses the bus.
-    public func requirePrimary(named name: [UInt8]) {
-        requiredPrimary = name
+    /// From now on every opening fails unless the key that sessions are salted to has this Name: only then does the session
+    /// protect what crosses the bus. That key is the persistent parent of the one at `location`, or else the primary of the owner
+    /// hierarchy. Nil where nothing was recorded.
+    public func expect(_ location: TPMKeyLocation, primaryName: [UInt8]?) {
+        expectation.primaryName = primaryName
+        expectation.parent = location.persistentParent
+        close()
+    }
+
+    /// The passwords of the TPM's owner, and of a persistent parent; nil where none is given.
+    public func usePasswords(owner: AuthValue?, parent: AuthValue?) {
+        expectation.ownerAuth = owner
+        expectation.parentAuth = parent
         close()
     }
 
@@ -116,7 +125,7 @@ public final class TPMDevice {
     private func open() throws(TPMError) -> TPMContext {
         if let context { return context }
         let tcti = try TCTI(configuration, interruption: termination?.descriptor ?? -1, deadlines: deadlines)
-        let opened = try TPMContext(tcti, primaryName: requiredPrimary)
+        let opened = try TPMContext(tcti, expectation)
         generation += 1
         context = opened
         return opened

@@ -21,8 +21,12 @@ public struct TPMError: Diagnostic {
         case notADevice
         /// Dictionary-attack lockout.
         case lockout
-        /// A password that is not the key's, or that it has and we lack; or one of a hierarchy.
+        /// A password that is not the key's, or that it has and we lack.
         case wrongAuthorization
+        /// The same of the key's parent.
+        case parentAuthorization
+        /// The same of the hierarchy of the TPM's owner, or another one.
+        case hierarchyAuthorization
         /// Nothing is kept at that persistent handle.
         case noSuchHandle
         /// Something is kept at that persistent handle already.
@@ -54,7 +58,7 @@ public struct TPMError: Diagnostic {
 
     public var exitCode: ExitCode {
         switch code {
-        case .permission, .wrongAuthorization: .permission
+        case .permission, .wrongAuthorization, .parentAuthorization, .hierarchyAuthorization: .permission
         case .badKeyFile, .badStructure, .unusableKey, .foreignKey, .notADevice: .badInput
         case .noDevice, .tpm12, .contextLost, .retry, .silent, .lockout, .refused: .unavailable
         case .noSuchHandle: .missingInput

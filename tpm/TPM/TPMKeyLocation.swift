@@ -16,8 +16,19 @@ public enum TPMKeyLocation: Sendable {
     /// True when a key file says that the key has no password.
     public var isSaidToBeOpen: Bool { emptyAuth == true }
 
+    /// True when a key file says that the key has a password.
+    public var isSaidToHaveAPassword: Bool { emptyAuth == false }
+
     public var isPersistent: Bool {
         if case .handle = self { true } else { false }
+    }
+
+    /// The key's parent, where that is kept in the TPM as far as is known.
+    var persistentParent: UInt32? {
+        switch self {
+        case .file(let file): file.persistentParent
+        case .handle: nil
+        }
     }
 
     /// A key file's parent: a hierarchy, or a persistent handle. Nil for a handle, which has none that is known.

@@ -71,13 +71,10 @@ extension TPMDevice {
         }
     }
 
-    /// The Name of the primary that sessions are salted to. Trusts the TPM that is there now.
-    public func primaryName() throws(TPMError) -> [UInt8] {
-        try perform { (context, _) throws(TPMError) in
-            let primary = try context.createPrimary()
-            defer { context.flush(primary) }
-            return try context.name(of: primary)
-        }
+    /// The Name of the key that sessions are salted to. Trusts the TPM that is there now. Where it may be one of two, the
+    /// recorded one is meant.
+    public func primaryName(recorded: [UInt8]? = nil) throws(TPMError) -> [UInt8] {
+        try perform { (context, _) throws(TPMError) in try context.anchorName(recorded: recorded) }
     }
 
     private static func unsupported(_ algorithm: KeyAlgorithm, _ context: TPMContext) throws(TPMError) -> TPMError {

@@ -6,12 +6,14 @@ struct TPMSession {
     /// Which parameter of a command AES-128-CFB encrypts: only the first one of either direction, and only where it has a
     /// size of its own.
     enum Encryption {
+        case nothing
         case command
         case response
         case both
 
         fileprivate var attributes: UInt8 {
             switch self {
+            case .nothing: 0
             case .command: TPMSession.decrypt
             case .response: TPMSession.encrypt
             case .both: TPMSession.decrypt | TPMSession.encrypt

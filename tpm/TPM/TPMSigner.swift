@@ -114,7 +114,14 @@ public final class TPMSigner: Signer {
 
     private func load(_ context: TPMContext, _ generation: Int) throws(TPMError) -> LoadedObject {
         if let loaded, loaded.generation == generation { return loaded.object }
-        let object = try context.obtain(location, area)
+        let object: LoadedObject
+        do throws(TPMError) {
+            object = try context.obtain(location, area)
+        } catch {
+            // Whether a wrong one counts depends on the parent: not tried again either way.
+            if error.code == .parentAuthorization { refusal = error }
+            throw error
+        }
         do throws(TPMError) {
             try context.authorize(object, with: authValue)
         } catch {
