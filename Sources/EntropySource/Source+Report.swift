@@ -16,6 +16,8 @@ extension Source {
         guard let path = settings.report, isReportNew, reportPlace != .foreign,
             delivery.isIdle || saturatingDifference(now, reportWritten) >= Source.reportInterval
         else { return }
+        // A running source has its own.
+        if runningSince == nil, ReportLock.isHeld(path) == true { return }
         reportWritten = now
         isReportNew = false
         report.note(feed)
@@ -33,7 +35,7 @@ extension Source {
         }
     }
 
-    /// What is known from earlier runs. A running source keeps its own report, and a run beside it writes none.
+    /// What is known from earlier runs.
     func remember() {
         guard let path = settings.report else { return }
         do throws(StateError) {
@@ -45,7 +47,6 @@ extension Source {
         } catch {
             say(error.message)
         }
-        if ReportLock.isHeld(path) == true { reportPlace = .foreign }
     }
 
     /// Shows that this source runs, for as long as it does.
