@@ -5,6 +5,9 @@ public enum Process {
     /// Ends the process. Nothing that must be closed may be open: no deinit runs.
     public static func exit(_ code: ExitCode) -> Never { CPlatform.exit(code.rawValue) }
 
+    /// The same for a monitor.
+    public static func exit(_ state: MonitorState) -> Never { CPlatform.exit(state.rawValue) }
+
     /// A write to a connection that the peer closed, or beyond a limit, shall fail with an error and not end the process.
     public static func ignoreWriteSignals() { platform_ignore_write_signals() }
 

@@ -52,7 +52,7 @@ struct RotationTests {
         sink.running.signal(SIGHUP)
         #expect(eventually { sink.log.contains("read config.json anew: counter 3") }, "\(sink.log)")
         try deliver(new, "packet 4 mixed")
-        try deliver(old, "unconfirmed")
+        try deliver(old, "not delivered: no receipt", status: 1)
         #expect(try old.directory.read("pool").count == 9 * 1024)
         #expect(sink.stop().status == 0)
     }

@@ -80,7 +80,8 @@ public final class Workplace: Sendable {
     /// The command that runs a program. A source gets the noise that every machine has, and is told so where that is none
     /// from physics, unless the arguments say otherwise.
     public func command(_ program: String, _ arguments: [String]) -> [String] {
-        let isOther = ["--noise", "--status", "--selftest", "--help", "--version"].contains(where: arguments.contains)
+        let isOther = ["--noise", "--status", "--check-age", "--selftest", "--help", "--version"].contains(
+            where: arguments.contains)
         guard program == "entropy-source", !isOther else { return build.command(program) + arguments }
         let noise = tpm == nil ? ["--software-only", "--noise", "kernel"] : ["--noise", "tpm,kernel"]
         return build.command(program) + noise + arguments
