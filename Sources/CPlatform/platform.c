@@ -2,6 +2,7 @@
 #include "CPlatform.h"
 
 #include <linux/if_alg.h>
+#include <linux/magic.h>
 #include <linux/random.h>
 #include <linux/sockios.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -86,6 +88,9 @@ static int describe(int result, const struct stat *status, struct platform_file 
   file->inode = status->st_ino;
   file->is_regular = S_ISREG(status->st_mode);
   file->is_character_device = S_ISCHR(status->st_mode);
+  file->is_directory = S_ISDIR(status->st_mode);
+  file->is_link = S_ISLNK(status->st_mode);
+  file->links = status->st_nlink;
   return 0;
 }
 
@@ -97,6 +102,11 @@ int platform_describe(int descriptor, struct platform_file *file) {
 int platform_describe_path(const char *path, struct platform_file *file) {
   struct stat status;
   return describe(lstat(path, &status), &status, file);
+}
+
+int platform_is_in_proc(const char *directory) {
+  struct statfs system;
+  return statfs(directory, &system) == 0 && (unsigned long)system.f_type == PROC_SUPER_MAGIC;
 }
 
 void platform_set_blocking(int descriptor) {

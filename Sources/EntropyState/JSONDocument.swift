@@ -5,7 +5,7 @@ import EntropyCrypto
 package final class JSONDocument {
     let root: OpaquePointer?  // <json_object>, owned; nil is JSON's null
 
-    /// Strict RFC 8259 in UTF-8, one value and nothing after it, at most 16 levels deep. An integer beyond 64 bits is
+    /// Strict RFC 8259 in UTF-8, with a byte order mark or without, one value and nothing after it, at most 16 levels deep. An integer beyond 64 bits is
     /// refused wherever it stands.
     package init(parsing bytes: [UInt8], file: String) throws(StateError) {
         guard let tokener = json_tokener_new_ex(16) else { preconditionFailure("out of memory") }
@@ -13,7 +13,10 @@ package final class JSONDocument {
         json_tokener_set_flags(tokener, json_strict)
         if let reason = JSONLexicon.refusal(of: bytes) { throw .notJSON(file: file, reason: reason) }
         // The final zero byte tells the parser that a number at the very end is complete.
-        var text = bytes + [0]
+        var text: [UInt8] = []
+        text.reserveCapacity(bytes.count + 1)
+        text.append(contentsOf: bytes[JSONLexicon.markSize(bytes)...])
+        text.append(0)
         defer { wipe(&text) }
         guard let count = Int32(exactly: text.count) else { throw .notJSON(file: file, reason: "the file is too long") }
         let parsed = text.withUnsafeBytes {

@@ -8,7 +8,13 @@ enum JSONLexicon {
         return "\(reason), line \(bytes[..<place].count { $0 == UInt8(ascii: "\n") } + 1)"
     }
 
+    /// Bytes of the byte order mark that the text begins with, as some editors write it (RFC 8259, 8.1): 3 or 0.
+    static func markSize(_ bytes: [UInt8]) -> Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
+
     private static func find(in bytes: [UInt8]) -> (reason: String, place: Int)? {
+        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+            return ("it is UTF-16: save it as UTF-8", 0)
+        }
         if let zero = bytes.firstIndex(of: 0) { return ("it holds a zero byte", zero) }
         if let place = invalidUTF8(in: bytes) { return ("it is not UTF-8", place) }
         var isInString = false

@@ -32,6 +32,8 @@ public struct SinkConfiguration: Sendable {
     public let requiresRecipient: Bool
     /// Where the counters are kept: the configuration itself, or the file that `State` names.
     public let counterFile: CounterFile
+    /// Lines about what was taken as it is and should be mended.
+    let remarks: [String]
 
     /// Reads and judges the whole configuration. `warn` gets a line when others may read the private key.
     public init(reading path: String, warn: (String) -> Void) throws(StateError) {
@@ -43,6 +45,7 @@ public struct SinkConfiguration: Sendable {
         try self.init(try SinkConfiguration.parse(bytes, path), path)
         // Without a private key it is no secret.
         if let exposure, ownKey != nil { warn(exposure) }
+        for remark in remarks { warn(remark) }
     }
 
     /// Judges what was read from `path`.
@@ -53,7 +56,8 @@ public struct SinkConfiguration: Sendable {
         guard drift >= 0 else { throw reader.wrong("Drift", "seconds, not below 0") }
         self.drift = drift
         ownKey = try SinkConfiguration.ownKey(reader)
-        let signers = try KnownSigner.list(reader)
+        var remarks: [String] = []
+        let signers = try KnownSigner.list(reader, &remarks)
         counterJump = try reader.integer("CounterJump") ?? SinkConfiguration.standardJump
         guard counterJump > 0 else { throw reader.wrong("CounterJump", "a number above 0") }
         let credit = try reader.integer("Credit") ?? 0
@@ -78,6 +82,7 @@ public struct SinkConfiguration: Sendable {
             counterFile = CounterFile(path: path, isConfiguration: true)
             self.signers = signers
         }
+        self.remarks = remarks
     }
 
     private static func ownKey(_ reader: FieldReader) throws(StateError) -> BoxPrivateKey? {

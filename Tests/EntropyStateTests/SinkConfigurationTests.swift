@@ -42,6 +42,19 @@ import Testing
         #expect(configuration.signers.first?.key.pkix == (try SinkConfigurationTests.signer.get()).pkix)
     }
 
+    /// Editors of another system begin a file with such a mark.
+    @Test func aByteOrderMarkIsPassedOver() throws {
+        try write()
+        try directory.write("config.json", [0xef, 0xbb, 0xbf] + directory.read("config.json"))
+        #expect(try load().signers.first?.counter == 5)
+        try directory.write("targets.json", [0xef, 0xbb, 0xbf] + Array("[]".utf8))
+        #expect(try TargetList(directory.file("targets.json")).load().isEmpty)
+        for mark in [[0xff, 0xfe], [0xfe, 0xff], [0xef, 0xbb], [0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf]] as [[UInt8]] {
+            try directory.write("targets.json", mark + Array("[]".utf8))
+            #expect(throws: StateError.self, "\(mark)") { try TargetList(directory.file("targets.json")).load() }
+        }
+    }
+
     @Test func theMaximumAgeIsADayUnlessAnotherIsNamed() throws {
         try write()
         #expect(try load().maximumAge == 86400)
