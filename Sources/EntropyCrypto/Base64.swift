@@ -23,6 +23,9 @@ public enum Base64 {
         return file.withUnsafeBufferPointer { decode(UnsafeBufferPointer(rebasing: $0[..<end])) }
     }
 
+    /// The same of a text in an array, which can be wiped.
+    public static func decode(_ text: [UInt8]) -> [UInt8]? { text.withUnsafeBufferPointer { decode($0) } }
+
     private static func decode(_ characters: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         // Where char has a sign, libsodium 1.0.18 takes every byte from 0x80 on for a slash.
         guard characters.allSatisfy({ $0 < 0x80 }) else { return nil }

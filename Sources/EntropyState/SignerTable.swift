@@ -37,6 +37,9 @@ struct SignerTable {
     /// Entries of a list at the most, those that were taken out included.
     private static let maximumCount = 64
 
+    /// What an entry of a list may have.
+    static let members: [StaticString] = ["Key", "Counter", "Removed"]
+
     private let root: JSONValue
     let entries: [Entry]
     /// A counter that stands alone, as files of a sink with one signer had it.

@@ -17,6 +17,10 @@ public enum Process {
         Int(clamping: platform_raise_descriptor_limit(UInt64(clamping: wanted)))
     }
 
+    /// Keeps what this process has in memory to itself: it leaves no core file, only root may look into it, and the C library
+    /// overwrites memory that is freed (pieces of 1 KB and more, of 500 bytes and more on a board of 32 bits).
+    public static func protectMemory() { platform_protect_memory() }
+
     /// Has threads that libraries start from now on take so many bytes for their stack.
     public static func limitThreadStacks(to bytes: Int) { platform_limit_thread_stacks(bytes) }
 

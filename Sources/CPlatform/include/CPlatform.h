@@ -63,6 +63,9 @@ int64_t platform_monotonic_nanoseconds(void);
 // A closed connection and a file beyond the process's limit shall be errors of write(2), not the end.
 void platform_ignore_write_signals(void);
 
+// No core file, not dumpable, and freed memory is overwritten where glibc does not keep it for the next request of its size.
+void platform_protect_memory(void);
+
 // The stack of threads that are started from now on, unless whoever starts them says otherwise.
 void platform_limit_thread_stacks(size_t bytes);
 // Raises the number of descriptors that this process may have, and returns what it is then.
