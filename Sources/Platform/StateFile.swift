@@ -51,7 +51,7 @@ public final class StateFile {
     /// Removes what a program that was killed left beside the file: its lock, and a successor that never got the file's name and may
     /// hold a secret. Fails where this user may not, or another program is at work there for longer than ten seconds.
     public static func removeLeftOvers(of given: String) throws(SystemError) {
-        let path = try Path.followingLinks(given)
+        let path = try Path.followingLinks(given, .creating)
         let hidden = "\(Path.directory(of: path))/.\(Path.name(of: path))"
         guard Path.exists("\(hidden).new") || Path.exists("\(hidden).lock") else { return }
         // Both go with it.

@@ -1,3 +1,4 @@
+import EntropyState
 import Testing
 
 @testable import EntropySource
