@@ -29,7 +29,9 @@ import Testing
         say: @escaping (String) -> Void = { _ in }
     ) throws -> Source {
         let key = Base64.encode(BoxPrivateKey().publicKey.bytes)
-        try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:\(catcher.port)\", \"Public\": \"\(key)\"}]")
+        // It gives no receipts, and is sent many packets.
+        let entry = "\"Address\": \"127.0.0.1:\(catcher.port)\", \"Public\": \"\(key)\", \"Receipts\": false"
+        try directory.write("targets.json", "[{\(entry)}]")
         let settings = Source.Settings(
             targets: directory.file("targets.json"), seed: directory.file("seed"), interval: 60, scan: 60,
             earliest: 1000,
