@@ -124,7 +124,7 @@ def make_json(sinks, keys):
         listed = dict(one, Signer=several[:count], Limits={}, State="counters.json")
         del listed["Counter"]
         seed("config", f"list-{count}", json.dumps(listed, indent="\t"))
-    words = ["mixed", "unconfirmed", "refused", "unreachable", "failed"]
+    words = ["mixed", "unconfirmed", "refused", "unreachable", "failed", "silent", "foreign", "waiting"]
     entries = [
         {"Address": "a:1", "Public": b64(sinks[0][1]), "Status": word, "Reason": "why", "Counter": 1, "Bytes": 2, "Time": 3}
         for word in words

@@ -13,7 +13,7 @@ import Testing
         let catcher = try PacketCatcher()
         try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
         for number in 1...count {
-            try place.edit("targets.json") { $0["Next"] = 0 }
+            try place.edit("targets.json") { $0.merge(["Next": 0, "Receipts": false]) { $1 } }
             #expect(try place.run("entropy-source", "--once").status == 0)
             #expect(eventually { catcher.frames.count == number })
         }
@@ -90,7 +90,7 @@ import Testing
         let catcher = try PacketCatcher()
         try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
         for number in 1...2 {
-            try place.edit("targets.json") { $0["Next"] = 0 }
+            try place.edit("targets.json") { $0.merge(["Next": 0, "Receipts": false]) { $1 } }
             #expect(try place.run("entropy-source", "--once").status == 0)
             #expect(eventually(seconds: 120) { catcher.frames.count == number })
         }
@@ -161,7 +161,7 @@ import Testing
         try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
         let backup = try place.directory.read("targets.json")
         for _ in 1...5 {
-            try place.edit("targets.json") { $0["Next"] = 0 }
+            try place.edit("targets.json") { $0.merge(["Next": 0, "Receipts": false]) { $1 } }
             #expect(try place.run("entropy-source", "--once").status == 0)
         }
         try place.directory.write("targets.json", backup)
