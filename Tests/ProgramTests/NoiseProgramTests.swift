@@ -171,7 +171,7 @@ import Testing
             (["--noise-command", "cat /dev/urandom"], "packet "),
             (["--noise-command", "sleep \(span)"], "cannot read 1024 bytes within 5000 ms"),
         ] {
-            try place.edit("targets.json") { $0["Next"] = 0 }
+            try place.edit("targets.json") { $0.merge(["Next": 0, "Receipts": false]) { $1 } }
             let before = catcher.frames.count
             let finished = try place.start(
                 "entropy-source", ["--once", "--noise", "kernel", "--software-only"] + arguments

@@ -70,7 +70,7 @@ struct OutsideChecksTests {
             let signed = try Envelope.open(frame, with: sink).message
             try place.directory.write("message", signed.message)
             try place.directory.write("signature", signed.signature)
-            try place.edit("targets.json") { $0["Next"] = 0 }
+            try place.edit("targets.json") { $0.merge(["Next": 0, "Receipts": false]) { $1 } }
         }
 
         /// What `openssl dgst -verify` says of the packet that was sent last.
