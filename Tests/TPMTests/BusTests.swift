@@ -109,6 +109,24 @@ struct BusTests {
         }
     }
 
+    /// Again and again: each is made good for, and one line says so.
+    @Test func disturbancesAreSaidAtABoundedRate() throws {
+        let file = try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256).file
+        let bus = try DisturbedBus(tpm, "flips", 2)
+        var lines: [String] = []
+        do {
+            let device = TPMDevice(bus.tcti)
+            device.report = { lines.append($0) }
+            let signer = try TPMSigner(.file(file), authValue: nil, in: device)
+            for number in 0..<UInt8(5) {
+                #expect(signer.publicKey.verify(try signer.sign([number]), of: [number]))
+            }
+        }
+        #expect(bus.strikes == 5)
+        #expect(lines.count == 1)
+        #expect(try tpm.leftovers() == "")
+    }
+
     /// ESAPI itself sends a command five times without a pause; then it is for us to wait.
     @Test func aBusyTPMIsWaitedFor() throws {
         try signing("busy", 7) { signer in

@@ -161,6 +161,28 @@ struct ParentTests {
         #expect(try recorder.commandCodes().contains(0x176))  // TPM2_StartAuthSession
     }
 
+    /// A record of version 2.0 has the Name of the owner's primary, a new one that of the parent. Either is checked.
+    @Test func eitherRecordIsChecked() throws {
+        let file = try makeKeyUnderPersistentParent(isGuarded: false, password: nil)
+        try sh(["tpm2_readpublic", "-c", "0x81000001", "-n", "name", "-Q"])
+        let device = TPMDevice(tpm.tcti)
+        let owners = try device.primaryName()
+        device.expect(.file(file), primaryName: nil)
+        let parents = try device.primaryName()
+        #expect(try parents == directory.read("name") && parents != owners)
+        #expect(try device.primaryName(recorded: owners) == owners)
+        for name in [owners, parents] {
+            device.expect(.file(file), primaryName: name)
+            let signer = try TPMSigner(.file(file), authValue: nil, in: device)
+            #expect(signer.publicKey.verify(try signer.sign(message), of: message))
+        }
+        device.expect(.file(file), primaryName: owners.dropLast() + [owners[33] ^ 1])
+        let error = #expect(throws: TPMError.self) { try TPMSigner(.file(file), authValue: nil, in: device) }
+        #expect(error?.code == .foreignKey)
+        device.close()
+        #expect(try tpm.leftovers() == "")
+    }
+
     /// The names of the two primaries are those of the "TPM 2.0 key files" draft: ECC, unless "rsaParent" says RSA.
     @Test func anRSAParentIsObeyed() throws {
         try makePrimary("rsa2048:aes128cfb", isGuarded: false)
