@@ -43,7 +43,8 @@ public struct CounterFile: Sendable {
 
     /// The signers with the counters that are stored there, where these are greater. A signer that is not there has no known
     /// counter.
-    func raise(_ signers: [KnownSigner]) throws(StateError) -> [KnownSigner] {
+    /// `remarks` gets lines about keys that stand there in several forms.
+    func raise(_ signers: [KnownSigner], _ remarks: inout [String]) throws(StateError) -> [KnownSigner] {
         try StateFile.patiently { () throws(StateError) in
             var bytes: [UInt8]
             do throws(SystemError) {
@@ -54,6 +55,7 @@ public struct CounterFile: Sendable {
             }
             defer { wipe(&bytes) }
             let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
+            remarks += table.remarks(path)
             return signers.map {
                 CounterFile.raise($0, to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter)
             }

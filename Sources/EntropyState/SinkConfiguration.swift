@@ -86,7 +86,7 @@ public struct SinkConfiguration: Sendable {
                 throw reader.wrong("State", "another file than the configuration, which keeps the counters without it")
             }
             counterFile = CounterFile(path: statePath, isConfiguration: false)
-            self.signers = try counterFile.raise(signers)
+            self.signers = try counterFile.raise(signers, &remarks)
         } else {
             counterFile = CounterFile(path: path, isConfiguration: true)
             self.signers = signers

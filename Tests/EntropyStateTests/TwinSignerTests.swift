@@ -26,7 +26,8 @@ import Testing
     func remarks() throws -> [String] {
         var lines: [String] = []
         _ = try SinkConfiguration(reading: path) { lines.append($0) }
-        return lines
+        // Beside other lines, about members for one.
+        return lines.filter { $0.contains("are one key") }
     }
 
     @Test func twinsAreOneSignerWithTheGreatestCounter() throws {
@@ -92,6 +93,7 @@ import Testing
             try directory.write("state.json", "{\"Signer\": [\(twins.joined(separator: ", "))]}")
             let configuration = try load()
             #expect(configuration.signers.map { $0.counter } == [9])
+            #expect(try remarks().count == 1)
             try configuration.counterFile.claim(configuration.signers)
             #expect(try configuration.counterFile.store(9, for: 0, of: configuration.signers) == .notAbove(9))
             try configuration.counterFile.store(10, for: 0, of: configuration.signers)
