@@ -109,7 +109,7 @@ let package = Package(
         test(
             "ProgramTests",
             [
-                "EntropyPacket", "EntropyCrypto", "Health", "Support", "entropy-source", "entropy-sink",
+                "EntropyPacket", "EntropyCrypto", "Health", "CommandLine", "Support", "entropy-source", "entropy-sink",
                 "entropy-target", "entropy-config", "curve25519gen", "rsagen", "fuzz", "evidence",
             ]),
 

@@ -54,7 +54,7 @@ echo "    openssl's TPM provider finds the same public key in signer.key as in s
 
 step "3. The sink's key and both configurations (curve25519gen, entropy-config, entropy-target)"
 show curve25519gen
-(umask 077 && entropy-config -a 127.0.0.1:0 >config.json)
+show entropy-config -a 127.0.0.1:0 -o config.json
 show entropy-sink --check
 
 step "4. The sink, mixing into a file in place of /dev/random"

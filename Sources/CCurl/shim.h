@@ -14,6 +14,10 @@ static inline CURLcode curl_set_pointer(CURL *handle, CURLoption option, void *v
 static inline CURLcode curl_set_preparation(CURL *handle, curl_sockopt_callback prepare) {
   return curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, prepare);
 }
+// `read` gets each line of a proxy's answer.
+static inline CURLcode curl_set_header_reader(CURL *handle, curl_write_callback read) {
+  return curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, read);
+}
 static inline CURLcode curl_get_socket(CURL *handle, curl_socket_t *socket) {
   return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, socket);
 }

@@ -2,17 +2,21 @@
 #include "CPlatform.h"
 
 #include <linux/if_alg.h>
+#include <linux/magic.h>
 #include <linux/random.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -86,6 +90,9 @@ static int describe(int result, const struct stat *status, struct platform_file 
   file->inode = status->st_ino;
   file->is_regular = S_ISREG(status->st_mode);
   file->is_character_device = S_ISCHR(status->st_mode);
+  file->is_directory = S_ISDIR(status->st_mode);
+  file->is_link = S_ISLNK(status->st_mode);
+  file->links = status->st_nlink;
   return 0;
 }
 
@@ -99,9 +106,22 @@ int platform_describe_path(const char *path, struct platform_file *file) {
   return describe(lstat(path, &status), &status, file);
 }
 
+int platform_is_in_proc(const char *directory) {
+  struct statfs system;
+  return statfs(directory, &system) == 0 && (unsigned long)system.f_type == PROC_SUPER_MAGIC;
+}
+
 void platform_set_blocking(int descriptor) {
   int flags = fcntl(descriptor, F_GETFL);
   if (flags >= 0) fcntl(descriptor, F_SETFL, flags & ~O_NONBLOCK);
+}
+
+void platform_protect_memory(void) {
+  // None of the three fails for a reason that anyone could do something about.
+  const struct rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  mallopt(M_PERTURB, 0xff);
 }
 
 int platform_open(const char *path, int flags, unsigned mode) { return open(path, flags | O_CLOEXEC, mode); }

@@ -4,6 +4,7 @@ import Platform
 public func runProgram<Table: OptionTable>(
     _ table: Table.Type, _ body: (Arguments<Table>) throws(Failure) -> Void
 ) {
+    Process.protectMemory()
     do throws(Failure) {
         guard let arguments = try Arguments<Table>.parse() else { return }
         try body(arguments)

@@ -33,15 +33,29 @@ public final class BoxPrivateKey: Sendable {
     let secret: SecretBytes
     public let publicKey: BoxPublicKey
 
-    /// Takes the 32 bytes over; the array is zeroed, also when its length is refused.
+    /// Takes the 32 bytes over; the array is zeroed, also when it is refused: another length, or bytes that no generator made.
     public init(moving bytes: inout [UInt8]) throws(CryptoError) {
         let count = bytes.count
         let secret = SecretBytes(moving: &bytes)
         guard count == BoxPrivateKey.size else {
             throw CryptoError(.wrongLength, "a Curve25519 private key has 32 bytes, this one has \(count)")
         }
+        guard !BoxPrivateKey.isGuessable(secret) else {
+            throw CryptoError(.unsupportedKey, "this Curve25519 private key is a fill pattern that anyone can guess")
+        }
         publicKey = BoxPublicKey(unchecked: BoxPrivateKey.publicBytes(of: secret))
         self.secret = secret
+    }
+
+    /// True for 32 equal bytes, as an empty disk or flash has them, and for a scalar of which only those bits are set that
+    /// X25519 itself sets or clears (RFC 7748, 5).
+    private static func isGuessable(_ secret: borrowing SecretBytes) -> Bool {
+        secret.withUnsafeBytes { bytes in
+            var (difference, scalar): (UInt8, UInt8) = (0, bytes[0] & 0xf8 | bytes[size - 1] & 0x3f)
+            for place in 0..<size { difference |= bytes[place] ^ bytes[0] }
+            for place in 1..<(size - 1) { scalar |= bytes[place] }
+            return difference == 0 || scalar == 0
+        }
     }
 
     /// A new key from the kernel's generator.

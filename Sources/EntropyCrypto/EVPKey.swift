@@ -33,7 +33,8 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
             ERR_clear_error()
             let group = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             guard known == 1, Text.areEqual(group, "prime256v1") else {
-                throw CryptoError(.unsupportedKey, "elliptic-curve keys are on P-256 here, this one is on \(group)")
+                let found = known == 1 ? group : "a curve that has no name"
+                throw CryptoError(.unsupportedKey, "elliptic-curve keys are on P-256 here, this one is on \(found)")
             }
             return .ecdsaP256
         }
@@ -70,6 +71,28 @@ struct EVPKey: ~Copyable, @unchecked Sendable {
             EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING), "EVP_PKEY_CTX_set_rsa_padding")
         try OpenSSL.check(
             EVP_PKEY_CTX_set_rsa_pss_saltlen(context, saltLength), "EVP_PKEY_CTX_set_rsa_pss_saltlen")
+    }
+
+    /// The public half as SubjectPublicKeyInfo, in the one form that `PublicKey.pkix` has.
+    func canonicalPKIX() throws(CryptoError) -> [UInt8] {
+        // OpenSSL keeps the form that a point and a curve were read in. Of an RSA key it keeps the numbers only.
+        guard algorithm == .ecdsaP256 else { return try encode("i2d_PUBKEY") { i2d_PUBKEY($0, $1) } }
+        return EVPKey.headerOfP256 + (try coordinate("qx")) + (try coordinate("qy"))
+    }
+
+    /// Everything before the coordinates: id-ecPublicKey, prime256v1, and 4 for an uncompressed point (RFC 5480, 2).
+    private static let headerOfP256: [UInt8] = [
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+        0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+    ]
+
+    private func coordinate(_ name: String) throws(CryptoError) -> [UInt8] {
+        var number: OpaquePointer?  // <BIGNUM>, owned
+        try OpenSSL.check(EVP_PKEY_get_bn_param(pointer, name, &number), "EVP_PKEY_get_bn_param")
+        defer { BN_free(number) }
+        var bytes = [UInt8](repeating: 0, count: 32)
+        guard BN_bn2binpad(number, &bytes, 32) == 32 else { throw OpenSSL.failure("BN_bn2binpad") }
+        return bytes
     }
 
     /// What one of the i2d functions writes.

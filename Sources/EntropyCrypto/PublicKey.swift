@@ -8,33 +8,35 @@ public final class PublicKey: Sendable {
 
     private let key: EVPKey
     public let algorithm: KeyAlgorithm
-    /// SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7), rsaEncryption or id-ecPublicKey.
+    /// SubjectPublicKeyInfo in DER (RFC 5280, 4.1.2.7) in its canonical form, whatever form the key was read in: one key has
+    /// one identity. rsaEncryption with NULL, or id-ecPublicKey with a named curve and an uncompressed point; integers are
+    /// positive and minimal.
     public let pkix: [UInt8]
 
-    /// From PKIX or PKCS#1, DER or PEM. The original wrote PKIX under the PEM label `RSA PUBLIC KEY`: both readings of
-    /// that label are accepted. Nothing may follow the key, and the key is judged: RSA of 2048 to 4096 bits, or P-256.
+    /// From PKIX or PKCS#1, in DER, PEM or base64. The original wrote PKIX under the PEM label `RSA PUBLIC KEY`: both readings
+    /// of that label are accepted. Nothing may follow the key. Refuses all keys but RSA of 2048 to 4096 bits and P-256, and
+    /// numbers that are no public key.
     public convenience init(_ file: [UInt8]) throws(CryptoError) {
-        var der = file
-        if let pem = try PEM.decode(file) {
-            guard pem.has(label: "PUBLIC KEY") || pem.has(label: "RSA PUBLIC KEY") else {
-                throw CryptoError(.notAKey, "a PEM PUBLIC KEY is expected, this is a \(pem.label)")
-            }
-            der = pem.der
+        let pem = try PEM.decode(file)
+        if let pem, !pem.has(label: "PUBLIC KEY"), !pem.has(label: "RSA PUBLIC KEY") {
+            throw CryptoError(.notAKey, UnfitKeyFile.message(file, pem, wanted: .publicKey))
         }
-        let pointer =
-            PublicKey.decode(der) { d2i_PUBKEY(nil, $0, $1) }
-            ?? PublicKey.decode(der) { d2i_PublicKey(EVP_PKEY_RSA, nil, $0, $1) }
-        guard let pointer else {
-            throw CryptoError(.notAKey, "not a public key: PKIX (SubjectPublicKeyInfo) is expected")
-        }
+        let pointer = PublicKey.decode(pem?.der ?? file) ?? Base64.decode(line: file).flatMap(PublicKey.decode)
+        guard let pointer else { throw CryptoError(.notAKey, UnfitKeyFile.message(file, pem, wanted: .publicKey)) }
         try self.init(owning: pointer)
     }
 
     init(owning pointer: OpaquePointer) throws(CryptoError) {
-        let key = try EVPKey(owning: pointer)
-        algorithm = key.algorithm
-        pkix = try key.encode("i2d_PUBKEY") { i2d_PUBKEY($0, $1) }
-        self.key = key
+        let given = try EVPKey(owning: pointer)
+        let canonical = try given.canonicalPKIX()
+        algorithm = given.algorithm
+        pkix = canonical
+        if try given.encode("i2d_PUBKEY", { i2d_PUBKEY($0, $1) }) == canonical {
+            key = given
+        } else {
+            // A curve that was written out as numbers is never used: the named one is.
+            key = try EVPKey(owning: try OpenSSL.require(PublicKey.decode(canonical), "d2i_PUBKEY"))
+        }
     }
 
     /// True when `signature` is this key's over SHA-256 of `message`: RSASSA-PSS with any salt length, or ECDSA.
@@ -77,6 +79,18 @@ public final class PublicKey: Sendable {
     /// The key as a file: PKIX DER, or the same in PEM.
     public func file(pem: Bool) throws(CryptoError) -> [UInt8] {
         pem ? try PEM(label: "PUBLIC KEY", der: pkix).encode() : pkix
+    }
+
+    /// True for a public key of any kind in DER.
+    static func holds(_ der: [UInt8]) -> Bool {
+        guard let key = decode(der) else { return false }
+        EVP_PKEY_free(key)
+        return true
+    }
+
+    /// OpenSSL's key from PKIX or PKCS#1 in DER; nil for everything else.
+    private static func decode(_ der: [UInt8]) -> OpaquePointer? {
+        decode(der) { d2i_PUBKEY(nil, $0, $1) } ?? decode(der) { d2i_PublicKey(EVP_PKEY_RSA, nil, $0, $1) }
     }
 
     /// A d2i function over all of `der`: nil unless it takes every byte.

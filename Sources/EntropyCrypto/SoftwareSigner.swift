@@ -10,7 +10,8 @@ public final class SoftwareSigner: Signer {
     /// From PKCS#1, SEC 1 or PKCS#8, DER or PEM, without a passphrase.
     public init(_ file: [UInt8]) throws(CryptoError) {
         var der = file
-        if let pem = try PEM.decode(file, .secret) {
+        let pem = try PEM.decode(file, .secret)
+        if let pem {
             guard !pem.has(label: "TSS2 PRIVATE KEY") else { throw CryptoError(.tpmKey, "this is the key of a TPM") }
             guard !pem.has(label: "ENCRYPTED PRIVATE KEY") else {
                 throw CryptoError(.encryptedKey, "the key is encrypted with a passphrase, which is not supported")
@@ -18,7 +19,25 @@ public final class SoftwareSigner: Signer {
             der = pem.der
         }
         defer { wipe(&der) }
-        let pointer = der.withUnsafeBufferPointer { buffer -> OpaquePointer? in
+        guard let pointer = SoftwareSigner.decode(der) else {
+            throw CryptoError(.notAKey, UnfitKeyFile.message(file, pem, wanted: .privateKey))
+        }
+        let key = try EVPKey(owning: pointer)
+        publicKey = try SoftwareSigner.publicHalf(of: key)
+        self.key = key
+    }
+
+    /// True for a private key of any kind in DER.
+    static func holds(_ der: [UInt8]) -> Bool {
+        guard let key = decode(der) else { return false }
+        EVP_PKEY_free(key)
+        return true
+    }
+
+    /// OpenSSL's key from all of `der`; nil for everything else.
+    private static func decode(_ der: [UInt8]) -> OpaquePointer? {
+        defer { ERR_clear_error() }
+        return der.withUnsafeBufferPointer { buffer in
             var position = buffer.baseAddress
             guard let key = d2i_AutoPrivateKey(nil, &position, buffer.count) else { return nil }
             guard position == buffer.baseAddress.map({ $0 + buffer.count }) else {
@@ -27,13 +46,6 @@ public final class SoftwareSigner: Signer {
             }
             return key
         }
-        ERR_clear_error()
-        guard let pointer else {
-            throw CryptoError(.notAKey, "not a private key: PKCS#1, PKCS#8, SEC 1 or TSS2 PRIVATE KEY is expected")
-        }
-        let key = try EVPKey(owning: pointer)
-        publicKey = try SoftwareSigner.publicHalf(of: key)
-        self.key = key
     }
 
     /// A new key.

@@ -21,6 +21,11 @@ struct BackOff {
     /// True for a target whose last delivery failed: those that did not fail come first.
     func isFailing(_ target: Target) -> Bool { failing[target.identity] != nil }
 
+    /// Seconds until a failing target is tried again; nil for one that is not failing.
+    func wait(of target: Target, now: Int64) -> Int64? {
+        failing[target.identity].map { max(0, saturatingDifference($0.notBefore, now)) / 1000 }
+    }
+
     /// Notes a failure, and returns after how many seconds the target is tried again.
     mutating func fail(_ target: Target, _ schedule: Schedule, now: Int64) -> Int64 {
         var entry = failing[target.identity] ?? Failing()

@@ -20,7 +20,20 @@ final class Connection {
     let handle: UnsafeMutableRawPointer  // <CURL>, owned
     private var state = State.connecting
     private var socket: curl_socket_t = -1
+    private let isFastOpen: Bool
+    /// Bytes of a segment at the most; nil for the kernel's choice.
+    private let segment: Int32?
+    /// Where it may be tried again in small segments, it is given up early for that.
+    private let mayShrink: Bool
+    /// True once there is a socket: the name is resolved.
+    private var hasSocket = false
+    private var isResolving = true
+    private var proxyAnswer = ProxyAnswer()
     private var reader = FrameReader(Frame.receiptSizes)
+    /// The first bytes of what was answered.
+    private var answer: [UInt8] = []
+    /// How often in a row the kernel had to send the same part of the packet again, when it was last looked at.
+    private var repetitions = 0
     private var deadline: Int64
     /// When the present state began: to connect, to be ready, to send.
     private var since: Int64
@@ -43,6 +56,8 @@ final class Connection {
     static let hurryLimit: Int64 = 3_000
     /// Milliseconds after which one that is not made yet may be given up for others, where there are as many as there can be.
     static let leastConnectTime: Int64 = 5_000
+    /// The same for one whose name is still looked up.
+    static let leastLookupTime: Int64 = 1_000
     /// Milliseconds for its turn to come on a link that is slow: a sink counts its own seconds from the beginning, and what is
     /// left of them has to do for the packet. Then it is made anew when there is a place for it.
     private static let slowWait: Int64 = 15_000
@@ -51,27 +66,52 @@ final class Connection {
     /// Milliseconds after which TCP repeats a first segment that was not answered, without the packet. A way that is so
     /// slow, or loses such segments, is better served by a handshake.
     private static let repetition: Int64 = 1_000
+    /// Milliseconds, and repetitions in a row, after which a packet that nobody acknowledges is tried in small segments: longer
+    /// than a slow link takes for one.
+    private static let blockedLimit: Int64 = 20_000
+    private static let blockedRepetitions = 3
+    /// Bytes that the kernel takes from a peer that sends on and on: a receipt has some 70, the answer of a proxy a few hundred.
+    private static let receiveBuffer: Int32 = 16 << 10
 
-    /// Nil when libcurl has no memory left.
-    init?(_ target: Target, through proxy: Proxy, fastOpen: Bool, now: Int64) {
+    /// In segments of `segment` bytes, or the kernel's choice; `mayShrink` where that may be tried next. Nil when libcurl has no
+    /// memory left.
+    init?(
+        _ target: Target, through proxy: Proxy, fastOpen: Bool, segment: Int32? = nil, mayShrink: Bool = false,
+        now: Int64
+    ) {
         guard let handle = curl_easy_init() else { return nil }
         self.target = target
         self.handle = handle
+        // A proxy is spoken to before there is a packet.
+        isFastOpen = fastOpen && proxy.url == nil
+        self.segment = segment
+        self.mayShrink = mayShrink
         since = now
         deadline = now + Connection.connectLimit
         // libcurl copies the strings. The proxy is told to it in any case, so that its own rules for the environment, which
         // are those for HTTP, have no say.
+        let data = Unmanaged.passUnretained(self).toOpaque()  // borrowed: the handle dies with this connection
         var results = [
             curl_set_string(handle, CURLOPT_URL, "http://\(target.endpoint.text)/"),
             curl_set_string(handle, CURLOPT_PROXY, proxy.url ?? ""),
             curl_set_string(handle, CURLOPT_NOPROXY, proxy.exceptions ?? ""),
-            // A proxy is spoken to before there is a packet.
-            FastOpen.prepare(handle, isAllowed: fastOpen && proxy.url == nil),
+            curl_set_pointer(handle, CURLOPT_SOCKOPTDATA, data),
+            curl_set_preparation(handle) { data, socket, _ in
+                if let data { Unmanaged<Connection>.fromOpaque(data).takeUnretainedValue().prepare(socket) }
+                return CURL_SOCKOPT_OK
+            },
+            curl_set_pointer(handle, CURLOPT_HEADERDATA, data),
+            curl_set_header_reader(handle) { bytes, size, count, data in
+                guard let bytes, let data else { return 0 }
+                let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+                return Unmanaged<Connection>.fromOpaque(data).takeUnretainedValue().takesFromProxy(line)
+                    ? line.count : 0
+            },
         ]
         for (option, value) in [
             (CURLOPT_CONNECT_ONLY, 1), (CURLOPT_NOSIGNAL, 1), (CURLOPT_FRESH_CONNECT, 1),
             // What is sent is no HTTP: a proxy for HTTP is asked for a tunnel.
-            (CURLOPT_HTTPPROXYTUNNEL, 1), (CURLOPT_SUPPRESS_CONNECT_HEADERS, 1),
+            (CURLOPT_HTTPPROXYTUNNEL, 1),
             // Do not wait for a name server that does not answer.
             (CURLOPT_QUICK_EXIT, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, Int(Connection.connectLimit)),
@@ -87,6 +127,19 @@ final class Connection {
 
     deinit { curl_easy_cleanup(handle) }
 
+    /// Makes a socket ready before it is connected. libcurl has an option of its own for Fast Open, which does the same; the
+    /// others it does not have.
+    private func prepare(_ socket: curl_socket_t) {
+        hasSocket = true
+        if isFastOpen { Network.openFast(socket) }
+        if let segment { Network.limitSegments(socket, to: segment) }
+        Network.limitReceiving(socket, to: Connection.receiveBuffer)
+        // The handshake's last segment is the packet's, when that is made within 200 ms.
+        Network.delayAcknowledgement(socket)
+    }
+
+    private func takesFromProxy(_ line: UnsafeRawBufferPointer) -> Bool { proxyAnswer.take(line) }
+
     var outcome: Outcome? {
         if case .ended(let outcome) = state { outcome } else { nil }
     }
@@ -100,7 +153,14 @@ final class Connection {
         if case .connecting = state { true } else { false }
     }
 
-    /// When it began to connect, while it is not connected.
+    /// True while the sink's name, or the proxy's, is looked up.
+    var isLookingUp: Bool { isConnecting && isResolving }
+
+    /// True where the packet was sent, and the sink's machine acknowledged none or only a part of it, however often the kernel
+    /// repeated it: on the way there may be somebody who drops long segments.
+    var isBlocked: Bool { !isAcknowledged && !isOpening && repetitions >= Connection.blockedRepetitions }
+
+    /// When it began to look up the name, or to connect, while it is not connected.
     var connectingSince: Int64? {
         switch state {
         case .connecting: since
@@ -120,11 +180,14 @@ final class Connection {
     /// True while no other connection is to be begun in its place.
     func takesPlace(_ window: LinkWindow, now: Int64) -> Bool {
         switch state {
-        case .connecting: now - since < window.patience
+        case .connecting: now - since < patience(window)
         case .ready: true
         case .sending, .awaitingReceipt, .ended: isSending(window, now: now)
         }
     }
+
+    /// Milliseconds for which it takes a place, while it is not connected.
+    func patience(_ window: LinkWindow) -> Int64 { isLookingUp ? window.lookupPatience : window.patience }
 
     /// What to wait for on the socket; nil while libcurl itself connects.
     var interest: curl_waitfd? {
@@ -140,6 +203,7 @@ final class Connection {
     /// libcurl is done with connecting.
     func connected(_ result: CURLcode, _ window: inout LinkWindow, now: Int64) {
         guard case .connecting = state else { return }
+        noticeSocket(now)
         guard result == CURLE_OK, curl_get_socket(handle, &socket) == CURLE_OK, socket != -1 else {
             return end(.failed("cannot connect: \(describe(result))", .unavailable))
         }
@@ -148,6 +212,13 @@ final class Connection {
         state = .ready
         since = now
         deadline = now + Connection.answerLimit
+    }
+
+    /// The name is resolved: from now on it connects.
+    private func noticeSocket(_ now: Int64) {
+        guard hasSocket, isResolving else { return }
+        isResolving = false
+        since = now
     }
 
     /// Its packet is made, now that there is someone to take it: sends it, whole, in one call.
@@ -168,7 +239,8 @@ final class Connection {
     /// Sends and receives as much as the socket takes and gives now, and tells the window when the packet has arrived.
     func proceed(_ window: inout LinkWindow, now: Int64) {
         switch state {
-        case .connecting, .ended: break
+        case .ended: break
+        case .connecting: noticeSocket(now)
         case .ready:
             if window.isSlow, now - since >= Connection.slowWait { deadline = now }
             notice(now)
@@ -177,15 +249,34 @@ final class Connection {
             send(outgoing, from: offset)
         case .awaitingReceipt(let outgoing):
             noticeOpening(now)
-            if !isAcknowledged, !isOpening, Network.unacknowledgedBytes(socket) == 0 {
-                isAcknowledged = true
-                window.acknowledged(sentAt: since, now: now)
-            }
+            noticeAcknowledgement(&window, now)
             receive(outgoing)
+            if mayShrink, outcome == nil, isBlocked, now - since >= Connection.blockedLimit {
+                end(.failed(Connection.unacknowledged, .unavailable))
+            }
         }
         guard outcome == nil, now >= deadline else { return }
         if isReady { waitedInVain = true }
-        end(.failed(connectingSince == nil ? "no answer in time" : "cannot connect in time", .unavailable))
+        let reason =
+            isLookingUp
+            ? "cannot look the name up in time"
+            : connectingSince != nil
+                ? "cannot connect in time" : isBlocked ? Connection.unacknowledged : "no answer in time"
+        end(.failed(reason, .unavailable))
+    }
+
+    private static let unacknowledged = "the packet was sent, and nobody acknowledged it"
+
+    private func noticeAcknowledgement(_ window: inout LinkWindow, _ now: Int64) {
+        guard !isAcknowledged, !isOpening else { return }
+        guard Network.unacknowledgedBytes(socket) == 0 else {
+            repetitions = Network.repetitions(socket)
+            return
+        }
+        // A reset leaves nothing to be acknowledged, too.
+        guard Network.stage(socket) != .other else { return }
+        isAcknowledged = true
+        window.acknowledged(sentAt: since, now: now)
     }
 
     /// The sink's machine has answered a first segment that had the packet in it, and acknowledged the packet at once or not.
@@ -203,7 +294,8 @@ final class Connection {
 
     /// Gives the connection up that is not made yet, for others that wait.
     func giveUp(now: Int64) {
-        end(.failed("cannot connect within \((now - since) / 1000) s, and others wait", .unavailable))
+        let what = isLookingUp ? "look the name up" : "connect"
+        end(.failed("cannot \(what) within \((now - since) / 1000) s, and others wait", .unavailable))
     }
 
     /// The program ends: a packet that is on its way gets a few seconds more for its receipt, the rest is given up.
@@ -241,40 +333,53 @@ final class Connection {
             let result = curl_easy_recv(handle, &block, block.count, &count)
             if result == CURLE_AGAIN { return }
             guard result == CURLE_OK else {
-                return end(.failed("\(isOpening ? "cannot connect" : "no receipt"): \(describe(result))", .unavailable))
+                return end(.failed(interruption(result), .unavailable))
             }
             if count == 0 { return end(endOfStream(outgoing)) }
+            answer += block[..<count].prefix(Stranger.length - min(answer.count, Stranger.length))
             if let outcome = takeReceipt(block[..<count], outgoing) { return end(outcome) }
         }
     }
 
-    /// A sink says nothing before it has a packet: what can be read is the end.
+    /// Why there is no receipt where the connection broke: by a reset, as a sink ends what it came to no verdict on, or on the way.
+    private func interruption(_ result: CURLcode) -> String {
+        if isOpening { return "cannot connect: \(describe(result))" }
+        return isBlocked ? "\(Connection.unacknowledged): \(describe(result))" : "no receipt: \(describe(result))"
+    }
+
+    /// A sink says nothing before it has a packet: what can be read is the end, or by something else.
     private func notice(_ now: Int64) {
-        var byte: UInt8 = 0
+        var block = [UInt8](repeating: 0, count: Stranger.length)
         var count = 0
-        guard curl_easy_recv(handle, &byte, 1, &count) != CURLE_AGAIN else { return }
+        let result = curl_easy_recv(handle, &block, block.count, &count)
+        guard result != CURLE_AGAIN else { return }
+        guard result != CURLE_OK || count == 0 else { return end(.foreign(Stranger.describe(Array(block[..<count])))) }
         waitedInVain = now - since >= Connection.leastWait
         end(.failed("the sink closed the connection before its packet was made", .unavailable))
     }
 
-    /// The sink closed: after it took the packet, as the original does, or without having looked at it.
+    /// The peer closed: after it took the packet, as the original's sink does, or without having looked at it. A first byte of
+    /// zero may be the beginning of a receipt.
     private func endOfStream(_ outgoing: Outgoing) -> Outcome {
-        guard reader.count == 0 else { return .failed("the receipt was cut off", .unavailable) }
+        guard answer.isEmpty else {
+            return answer[0] == 0
+                ? .failed("the receipt was cut off", .unavailable) : .foreign(Stranger.describe(answer))
+        }
         guard Network.unacknowledgedBytes(socket) == 0 else {
             return .failed("the sink closed the connection before it took the packet", .unavailable)
         }
-        return .unconfirmed(outgoing)
+        return .silent(outgoing)
     }
 
     private func takeReceipt(_ bytes: ArraySlice<UInt8>, _ outgoing: Outgoing) -> Outcome? {
         do throws(PacketError) {
             guard let sealed = try reader.take(bytes) else { return nil }
             guard let receipt = Receipt(opening: sealed, with: outgoing.sharedKey) else {
-                return .failed("the answer is no receipt by this sink", .failed)
+                return .foreign(Stranger.describe(answer))
             }
             return .receipt(receipt, outgoing)
         } catch {
-            return .failed("the answer is no receipt", .failed)
+            return .foreign(Stranger.describe(answer))
         }
     }
 
@@ -285,6 +390,7 @@ final class Connection {
 
     /// libcurl's words, with the system's or the proxy's where there are some.
     private func describe(_ result: CURLcode) -> String {
+        if proxyAnswer.isTooLong { return "the proxy's answer has more than \(ProxyAnswer.longest) bytes" }
         var answer = 0
         if curl_get_long(handle, CURLINFO_HTTP_CONNECTCODE, &answer) == CURLE_OK, answer != 0, answer != 200 {
             return "the proxy answers \(answer)"

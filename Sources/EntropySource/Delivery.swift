@@ -11,6 +11,7 @@ final class Delivery {
     private let arrivals: ArrivalNoise?
     private var window: LinkWindow
     private var fastOpen: FastOpen
+    private(set) var segments = SmallSegments()
     /// Who comes next stands last, where it can be taken away without moving all the others.
     private var waiting: [Target] = []
     private var open: [Connection] = []
@@ -23,6 +24,8 @@ final class Delivery {
     private static let maximumConnections = 256
     /// Descriptors for files, libcurl's own and the TPM.
     private static let spareDescriptors = 32
+    /// Descriptors that a connection may take: three while its name is looked up.
+    private static let descriptorsEach = 4
     /// Bytes for the stack of a thread that resolves a name: glibc's eight megabytes, for so many at once, are more than a
     /// 32-bit machine has addresses for.
     private static let resolverStack = 512 << 10
@@ -47,7 +50,8 @@ final class Delivery {
         self.arrivals = arrivals
         window = LinkWindow(largest: parallel)
         fastOpen = FastOpen(isWanted: isFastOpenWanted)
-        let possible = Process.raiseDescriptorLimit(to: Delivery.maximumConnections + Delivery.spareDescriptors)
+        let possible = Process.raiseDescriptorLimit(
+            to: Delivery.descriptorsEach * Delivery.maximumConnections + Delivery.spareDescriptors)
         maximumConnections = max(1, min(Delivery.maximumConnections, possible - Delivery.spareDescriptors))
     }
 
@@ -66,6 +70,9 @@ final class Delivery {
 
     /// True for a target whose delivery has not ended.
     func isServing(_ target: Target) -> Bool { busy.contains(target.identity) }
+
+    /// An earlier run found that this sink is reached in small segments.
+    func useSmallSegments(for sink: Target.Identity) { segments.use(for: sink) }
 
     /// Serves these, in this order, beside those that are being served.
     func add(_ targets: [Target]) {
@@ -89,7 +96,8 @@ final class Delivery {
             var ended = unbegun
             unbegun = []
             if termination.check() { ended += callOff(now) }
-            ended += takeEnded()
+            let isEnding = termination.isRequested
+            ended += takeEnded(isEnding: isEnding)
             if !ended.isEmpty { finish(ended) }
             if !ended.isEmpty || isIdle && (now >= wake || termination.isRequested) { return }
             let left = wake - clock.milliseconds()
@@ -107,7 +115,10 @@ final class Delivery {
             guard open.count < maximumConnections || makeRoom(now) else { break }
             let target = waiting.removeLast()
             let isFast = fastOpen.allows(target.identity)
-            guard let connection = Connection(target, through: proxy, fastOpen: isFast, now: now),
+            guard
+                let connection = Connection(
+                    target, through: proxy, fastOpen: isFast, segment: segments.size(for: target.identity),
+                    mayShrink: segments.mayHelp(target.identity), now: now),
                 curl_multi_add_handle(multi, connection.handle) == CURLM_OK
             else {
                 unbegun.append((target, .failed("libcurl has no memory for a connection", .failed)))
@@ -119,18 +130,17 @@ final class Delivery {
         }
     }
 
-    /// Gives up the one that has been trying to connect for the longest, if that is long enough. It is taken out with the
-    /// others that ended.
+    /// Gives up the one that has been trying to connect for the longest, or whose name has been looked up for the longest, if
+    /// that is long enough. It is taken out with the others that ended.
     private func makeRoom(_ now: Int64) -> Bool {
-        var oldest: Connection?
+        var oldest: (connection: Connection, since: Int64)?
         for connection in open {
             guard let since = connection.connectingSince else { continue }
-            if since < oldest?.connectingSince ?? .max { oldest = connection }
+            let least = connection.isLookingUp ? Connection.leastLookupTime : Connection.leastConnectTime
+            if now - since >= least, since < oldest?.since ?? .max { oldest = (connection, since) }
         }
-        guard let oldest, let since = oldest.connectingSince, now - since >= Connection.leastConnectTime else {
-            return false
-        }
-        oldest.giveUp(now: now)
+        guard let oldest else { return false }
+        oldest.connection.giveUp(now: now)
         return true
     }
 
@@ -183,7 +193,7 @@ final class Delivery {
         return waiting.reversed().map { ($0, .unprepared("interrupted", .failed)) }
     }
 
-    private func takeEnded() -> [(Target, Outcome)] {
+    private func takeEnded(isEnding: Bool) -> [(Target, Outcome)] {
         var ended: [(Target, Outcome)] = []
         open.removeAll { connection in
             guard let outcome = connection.outcome else { return false }
@@ -193,11 +203,30 @@ final class Delivery {
                 waiting.append(connection.target)
                 return true
             }
+            if case .failed(let reason, _) = outcome, connection.isBlocked, !isEnding, shrink(connection.target) {
+                ended.append((connection.target, .retried("\(reason); trying small segments")))
+                return true
+            }
+            switch outcome {
+            case .receipt, .silent: segments.worked(connection.target.identity)
+            default: break
+            }
             busy.remove(connection.target.identity)
             ended.append((connection.target, outcome))
             return true
         }
         return ended
+    }
+
+    /// Has a target tried again at once in small segments, where that may help; it is not ended, then.
+    private func shrink(_ target: Target) -> Bool {
+        guard segments.mayHelp(target.identity) else {
+            segments.failed(target.identity)
+            return false
+        }
+        segments.use(for: target.identity)
+        waiting.append(target)
+        return true
     }
 
     /// Milliseconds until there may be something to do that no descriptor tells of: others wait for a packet to be
@@ -210,8 +239,9 @@ final class Delivery {
         }
         guard !waiting.isEmpty else { return Delivery.tick }
         let young = open.reduce(Delivery.tick) { least, connection in
-            guard let since = connection.connectingSince, since + window.patience > now else { return least }
-            return min(least, since + window.patience - now)
+            let patience = connection.patience(window)
+            guard let since = connection.connectingSince, since + patience > now else { return least }
+            return min(least, since + patience - now)
         }
         return max(1, young)
     }

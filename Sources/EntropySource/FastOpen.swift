@@ -1,6 +1,4 @@
-import CCurl
 import EntropyState
-import Platform
 
 /// Which sinks may have their packet in the first segment of a connection (TCP Fast Open, RFC 7413), where the kernel holds a
 /// cookie that the sink's machine has handed out for this one.
@@ -28,23 +26,4 @@ struct FastOpen {
 
     /// A packet that left in the first segment has not arrived by that.
     mutating func failed(_ identity: Target.Identity) { rests[identity] = FastOpen.rest }
-
-    /// Has libcurl's sockets for `handle` made ready before they are connected. libcurl has an option of its own for Fast Open,
-    /// which does the same; the other one it does not have.
-    static func prepare(_ handle: UnsafeMutableRawPointer, isAllowed: Bool) -> CURLcode {
-        isAllowed ? curl_set_preparation(handle, openFast) : curl_set_preparation(handle, delayAcknowledgement)
-    }
-}
-
-private func openFast(_ data: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _ purpose: curlsocktype) -> Int32 {
-    Network.openFast(socket)
-    return delayAcknowledgement(data, socket, purpose)
-}
-
-/// The handshake's last segment is the packet's, when that is made within 200 ms.
-private func delayAcknowledgement(
-    _ data: UnsafeMutableRawPointer?, _ socket: curl_socket_t, _ purpose: curlsocktype
-) -> Int32 {
-    Network.delayAcknowledgement(socket)
-    return CURL_SOCKOPT_OK
 }

@@ -25,6 +25,8 @@ struct LinkWindow {
     private static let longestPatience: Int64 = 1_000
     private static let firstPatience: Int64 = 500
     private static let leastPatience: Int64 = 50
+    /// So that hundreds of names that nobody knows are all being looked up within a second.
+    private static let shortLookup: Int64 = 10
     /// The longest for a link that was slow when it was last used.
     private static let slowPatience: Int64 = 3_000
     /// Connections that are begun at once where nothing is known against it: an attempt is a few bytes.
@@ -59,6 +61,10 @@ struct LinkWindow {
     /// Connections at once that are being made, or whose packets wait for their turn or are on the link: as many as packets,
     /// and a few more on a link that is not known to be slow, so that one packet's turn is not spent on connecting.
     var connections: Int { isSlow ? size : max(size, min(largest, LinkWindow.firstConnections)) }
+
+    /// Milliseconds after which a name that is being looked up takes no place any more. Name servers may take very long, and a
+    /// question is a few bytes.
+    var lookupPatience: Int64 { isSlow ? LinkWindow.slowPatience : LinkWindow.shortLookup }
 
     /// A connection was made, so many milliseconds after it was begun.
     mutating func connected(after time: Int64) {

@@ -16,8 +16,13 @@ struct Outgoing {
 enum Outcome {
     /// The sink answered.
     case receipt(Receipt, Outgoing)
-    /// The sink took the packet and closed the connection without a receipt, as the original does.
-    case unconfirmed(Outgoing)
+    /// The packet was taken, and the connection closed without a receipt. The original's sinks do so; so does one that does not
+    /// know the signer or cannot open the packet, and whoever is on the way and takes it away.
+    case silent(Outgoing)
+    /// Something that is no sink answered: what.
+    case foreign(String)
+    /// It failed, and is tried again at once in another way: nothing is counted.
+    case retried(String)
     /// The entry left the list meanwhile: nothing was sent.
     case withdrawn
     /// Nothing was sent, or it is not known what became of it: the sink, or the way to it.

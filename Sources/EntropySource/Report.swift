@@ -17,6 +17,12 @@ public struct Report: Sendable {
         case unreachable
         /// Nothing was sent, for a reason on this side.
         case failed
+        /// Sent, and no receipt by a sink that gives them.
+        case silent
+        /// Something that is no sink answered.
+        case foreign
+        /// Not tried yet.
+        case waiting
 
         var word: StaticString {
             switch self {
@@ -25,6 +31,9 @@ public struct Report: Sendable {
             case .refused: "refused"
             case .unreachable: "unreachable"
             case .failed: "failed"
+            case .silent: "silent"
+            case .foreign: "foreign"
+            case .waiting: "waiting"
             }
         }
     }
@@ -38,8 +47,27 @@ public struct Report: Sendable {
         let counter: Int64
         /// Of the sealed packet; 0 where none was sent.
         let bytes: Int64
-        /// Unix time.
+        /// When that was, in Unix time; 0 for never.
         let time: Int64
+        var memory = Memory()
+        /// False for what an earlier run wrote.
+        var isOfThisRun = true
+    }
+
+    /// What is known of a sink beside its last delivery, from one run to the next. Times are Unix times.
+    struct Memory: Sendable, Equatable {
+        /// When it was last served.
+        var served: Int64?
+        /// When it is tried next.
+        var next: Int64?
+        /// `Next` in the list as this program wrote it last: another value there is an operator's.
+        var written: Int64?
+        /// It gave a receipt, be it a refusal: it is no original sink, and knows this signer.
+        var givesReceipts = false
+        /// Packets in a row that it took, and gave no receipt for.
+        var unconfirmed: Int64 = 0
+        /// Packets reach it in small segments.
+        var isSmall = false
     }
 
     /// A noise source, as it was when the report was written.
@@ -53,17 +81,31 @@ public struct Report: Sendable {
         let reason: String
     }
 
-    private(set) var noise: [Noise] = []
+    var noise: [Noise] = []
     private(set) var entries: [Entry] = []
     private var places: [Target.Identity: Int] = [:]
+
+    /// When the source started that wrote this, and when it did, in Unix time; nil for a run that is over at once.
+    var started: Int64?
+    var written: Int64?
 
     public init() {}
 
     public var isEmpty: Bool { entries.isEmpty }
 
+    /// What became of deliveries of this run.
+    public var ofThisRun: Report {
+        var report = Report()
+        for entry in entries where entry.isOfThisRun { report.note(entry) }
+        report.noise = noise
+        return report
+    }
+
     /// One line: how many sinks, and what became of them.
     var summary: String {
-        guard !isEmpty else { return "no sink was due yet" }
+        guard entries.contains(where: { $0.status.rawValue != Status.waiting.rawValue }) else {
+            return "no sink was due yet"
+        }
         var line = entries.count == 1 ? "1 sink:" : "\(entries.count) sinks:"
         var separator = " "
         for status in Status.allCases {
@@ -94,138 +136,39 @@ public struct Report: Sendable {
         }
     }
 
-    /// Forgets what is no longer in the list.
-    mutating func keep(_ targets: Set<Target.Identity>) {
-        entries.removeAll { !targets.contains($0.identity) }
+    /// What is known of a target from earlier deliveries.
+    func memory(of identity: Target.Identity) -> Memory { places[identity].map { entries[$0].memory } ?? Memory() }
+
+    /// `Next` in the list is written anew.
+    mutating func wrote(_ next: Int64, for identity: Target.Identity) {
+        guard let place = places[identity] else { return }
+        entries[place].memory.written = next
+        entries[place].memory.next = next
+    }
+
+    /// Has an entry for each of these, and none for others, with the time of its next packet as the list has it; of those
+    /// that failed as it is. Returns true when there is anything new in that.
+    mutating func heed(_ targets: [Target], isFailing: (Target) -> Bool) -> Bool {
+        let known = Set(targets.map { $0.identity })
+        let count = entries.count
+        entries.removeAll { !known.contains($0.identity) }
+        var isNew = entries.count != count
         places = [:]
         for (place, entry) in entries.enumerated() { places[entry.identity] = place }
-    }
-
-    /// A heading and a line for each target.
-    public var lines: [String] {
-        let heading = ["sink", "status", "packet", "bytes", "reason"]
-        let rows = entries.map { entry in
-            [
-                entry.identity.address, entry.status.word.description, entry.counter == 0 ? "-" : String(entry.counter),
-                entry.bytes == 0 ? "-" : String(entry.bytes), entry.reason,
-            ]
-        }
-        return TextTable.lines([heading] + rows)
-    }
-
-    /// A heading and a line for each noise source; nothing where none was noted.
-    public var noiseLines: [String] {
-        guard !noise.isEmpty else { return [] }
-        let heading = ["noise", "health", "bytes", "failures", "reason"]
-        return TextTable.lines(
-            [heading]
-                + noise.map { [$0.name, $0.status.word.description, String($0.bytes), String($0.failures), $0.reason] }
-        )
-    }
-
-    /// One JSON object: `Targets`, with `Address`, `Public`, `Status`, `Reason`, `Counter`, `Bytes` and `Time` each, and `Noise`,
-    /// with `Name`, `Health`, `Bytes`, `Failures` and `Reason` each.
-    public func encode() -> [UInt8] {
-        var targets = JSONList.Writer(after: Array("{\n\t\"Targets\": ".utf8))
-        for entry in entries {
-            let element = JSONDocument(empty: .object)
-            let object = element.value
-            object.set("Address", entry.identity.address)
-            object.set("Public", Base64.encode(entry.identity.publicKey.bytes))
-            object.set("Status", entry.status.word.description)
-            if !entry.reason.isEmpty { object.set("Reason", entry.reason) }
-            object.set("Counter", entry.counter)
-            object.set("Bytes", entry.bytes)
-            object.set("Time", entry.time)
-            targets.append(element)
-        }
-        var text = targets.end()
-        guard !noise.isEmpty else { return text + Array("\n}\n".utf8) }
-        text += Array(",\n\t\"Noise\": ".utf8)
-        var sources = JSONList.Writer(after: text)
-        for one in noise {
-            let element = JSONDocument(empty: .object)
-            let object = element.value
-            object.set("Name", one.name)
-            object.set("Health", one.status.word.description)
-            object.set("Bytes", one.bytes)
-            object.set("Failures", one.failures)
-            if !one.reason.isEmpty { object.set("Reason", one.reason) }
-            sources.append(element)
-        }
-        return sources.end() + Array("\n}\n".utf8)
-    }
-}
-
-extension Report {
-    /// Bytes of the file at the most: tens of thousands of sinks, as the list has.
-    private static let maximumSize = 16 << 20
-
-    private static let expectation = "an object that entropy-source wrote"
-
-    /// What a running source wrote.
-    public init(reading path: String) throws(StateError) {
-        try self.init(
-            try FieldReader(reading: path, limit: Report.maximumSize, expecting: Report.expectation))
-    }
-
-    /// The same, of what was read already.
-    package init(decoding bytes: [UInt8], file: String) throws(StateError) {
-        try self.init(try FieldReader(decoding: bytes, file: file, expecting: Report.expectation))
-    }
-
-    private init(_ reader: FieldReader) throws(StateError) {
-        guard let list = reader.object["Targets"]?.elements else { throw reader.wrong("Targets", "a list") }
-        for (place, element) in list.enumerated() {
-            let item = FieldReader(file: reader.file, prefix: "entry \(place + 1), ", object: element)
-            let bytes = try item.requiredBytes("Public")
-            guard let key = try? BoxPublicKey(bytes) else { throw item.wrong("Public", "32 bytes in base64") }
-            let word = try item.required("Status", try item.string("Status"))
-            guard let status = Status.allCases.first(where: { Text.areEqual(word, $0.word.description) })
-            else {
-                throw item.wrong("Status", "mixed, unconfirmed, refused, unreachable or failed")
+        for target in targets {
+            let next = target.next == 0 ? nil : target.next
+            guard let place = places[target.identity] else {
+                note(
+                    Entry(
+                        identity: target.identity, status: .waiting, reason: "", counter: 0, bytes: 0, time: 0,
+                        memory: Memory(next: next), isOfThisRun: false))
+                isNew = true
+                continue
             }
-            note(
-                Entry(
-                    identity: Target.Identity(try item.required("Address", try item.string("Address")), key),
-                    status: status, reason: try item.string("Reason") ?? "", counter: try item.integer("Counter") ?? 0,
-                    bytes: try item.integer("Bytes") ?? 0, time: try item.integer("Time") ?? 0))
+            guard entries[place].memory.next != next, !isFailing(target) else { continue }
+            entries[place].memory.next = next
+            isNew = true
         }
-        // Earlier versions wrote none.
-        guard let sources = reader.object["Noise"] else { return }
-        guard let sources = sources.elements else { throw reader.wrong("Noise", "a list") }
-        for (place, element) in sources.enumerated() {
-            noise.append(
-                try Noise(FieldReader(file: reader.file, prefix: "noise source \(place + 1), ", object: element)))
-        }
-    }
-
-    /// Fails where there is a file that is neither a report nor empty.
-    static func requireReportOrNothing(at path: String) throws(StateError) {
-        guard Path.exists(path) else { return }
-        let bytes = try StateFile.contents(of: path, limit: Report.maximumSize)
-        if !bytes.isEmpty { _ = try Report(decoding: bytes, file: path) }
-    }
-
-    /// Replaces the file.
-    func write(to path: String) throws(StateError) {
-        let file = try StateFile.locked(path)
-        // Not read before: nobody else has anything to say here.
-        do throws(SystemError) { _ = try file.replace(with: encode()) } catch { throw .file(error) }
-    }
-}
-
-extension Report.Noise {
-    fileprivate init(_ item: FieldReader) throws(StateError) {
-        name = try item.required("Name", try item.string("Name"))
-        let word = try item.required("Health", try item.string("Health"))
-        guard let status = NoiseStatus.allCases.first(where: { Text.areEqual(word, $0.word.description) })
-        else {
-            throw item.wrong("Health", "healthy, starting, unavailable, failed or given up")
-        }
-        self.status = status
-        bytes = try item.integer("Bytes") ?? 0
-        failures = try item.integer("Failures") ?? 0
-        reason = try item.string("Reason") ?? ""
+        return isNew
     }
 }

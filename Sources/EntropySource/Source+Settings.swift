@@ -19,6 +19,8 @@ extension Source {
         public let isFastOpenWanted: Bool
         /// Send although no physical noise source is healthy: for tests only.
         public let isSoftwareEnough: Bool
+        /// Serve all at the first look, due or not.
+        public let isNow: Bool
         /// Milliseconds within which the service manager wants to hear of a running source; nil where it does not.
         public let watchdog: Int64?
         /// What tells this machine from others, for the seed.
@@ -27,8 +29,8 @@ extension Source {
         public init(
             targets: String, seed: String, interval: Int64, scan: Int64, earliest: Int64, report: String? = nil,
             acceptsCounterJump: Bool = false, parallel: Int = 32, proxy: Proxy = .none,
-            isFastOpenWanted: Bool = false, isSoftwareEnough: Bool = false, watchdog: Int64? = nil,
-            identity: [UInt8] = []
+            isFastOpenWanted: Bool = false, isSoftwareEnough: Bool = false, isNow: Bool = false,
+            watchdog: Int64? = nil, identity: [UInt8] = []
         ) {
             self.targets = targets
             self.seed = seed
@@ -41,6 +43,7 @@ extension Source {
             self.proxy = proxy
             self.isFastOpenWanted = isFastOpenWanted
             self.isSoftwareEnough = isSoftwareEnough
+            self.isNow = isNow
             self.watchdog = watchdog
             self.identity = identity
         }

@@ -46,6 +46,10 @@ public final class Source {
     /// The first look at the list comes at once after the pools were filled: they need not be filled twice for it.
     private var isFirstLook = true
     var reportPlace = ReportPlace.unseen
+    /// Held while this runs on and on.
+    var reportLock: FileLock?
+    /// When it began to, in milliseconds of the monotonic clock.
+    var runningSince: Int64?
 
     /// Milliseconds between two rewritings of the seed file.
     private static let seedInterval: Int64 = 600_000
@@ -97,6 +101,7 @@ public final class Source {
         }
         // Of the noise there is something to tell before the first delivery.
         isReportNew = true
+        remember()
     }
 
     /// Looks at the list again and again, and serves those who are due, until the process is asked to end; then writes the
@@ -104,6 +109,8 @@ public final class Source {
     /// trusted again.
     public func run() throws(SourceError) {
         var nextScan = clock.milliseconds()
+        runningSince = nextScan
+        claimReport()
         while true {
             let now = clock.milliseconds()
             if now >= nextScan, !isEnding {
@@ -141,6 +148,7 @@ public final class Source {
         defer {
             keepSeedYoung()
             report.note(feed)
+            if result.served + result.failed > 0 { writeReport() }
         }
         result = ScanResult()
         try serveDueTargets()
@@ -159,10 +167,11 @@ public final class Source {
     /// Begins to serve those who are due. The list is read anew: with a bad one nothing is sent, since no counter could be
     /// stored in it.
     private func serveDueTargets() throws(SourceError) {
-        let isFilled = isFirstLook && feed.age < Source.fillingLife
+        let isFirst = isFirstLook
+        let isFilled = isFirst && feed.age < Source.fillingLife
         isFirstLook = false
         try requireClock()
-        let due = try dueTargets()
+        let due = try dueTargets(isFirst: isFirst)
         guard !due.isEmpty || feed.isDue else { return }
         if !isFilled { try refill() }
         delivery.add(due)
@@ -216,7 +225,7 @@ public final class Source {
     var now: Agenda.Moment { Agenda.Moment(unix: clock.unixTime(), milliseconds: clock.milliseconds()) }
 
     /// Those who are due and not being served; who failed last comes last, and nobody is always the first of the others.
-    private func dueTargets() throws(SourceError) -> [Target] {
+    private func dueTargets(isFirst: Bool) throws(SourceError) -> [Target] {
         do throws(StateError) {
             // What the list does not know yet would be compared with what it says.
             if ledger.hasNotes {
@@ -225,7 +234,10 @@ public final class Source {
             }
             var targets = try ledger.load()
             if isNextStale {
-                for note in agenda.recompute(targets, now) { ledger.note(note) }
+                for note in agenda.recompute(targets, now) {
+                    ledger.note(note)
+                    if let next = note.next { report.wrote(next, for: note.target.identity) }
+                }
                 try ledger.write()
                 agenda.written()
                 isNextStale = false
@@ -234,29 +246,62 @@ public final class Source {
             let known = Set(targets.map { $0.identity })
             backOff.keep(known)
             agenda.keep(known)
-            report.keep(known)
+            if report.heed(targets, isFailing: { backOff.isFailing($0) || delivery.isServing($0) }) {
+                isReportNew = true
+            }
             let now = now
             mentionDistant(targets, now.unix)
+            let isNow = isFirst && settings.isNow
             let due = targets.filter {
-                agenda.isDue($0, now) && backOff.isDue($0, now: now.milliseconds) && !delivery.isServing($0)
+                (isNow || agenda.isDue($0, now) || isDistant($0, now.unix) && isOurs($0))
+                    && backOff.isDue($0, now: now.milliseconds) && !delivery.isServing($0)
             }
             if !due.isEmpty { try ledger.claim() }
-            return schedule.shuffled(due.filter { !backOff.isFailing($0) })
-                + schedule.shuffled(due.filter { backOff.isFailing($0) })
+            if isFirst, due.isEmpty { mentionNext(targets, now.unix) }
+            // Who was served before comes before those of whom nothing is known: a list may have hundreds that nobody can reach.
+            let failing = due.filter { backOff.isFailing($0) }
+            let others = due.filter { !backOff.isFailing($0) }
+            return schedule.shuffled(others.filter { report.memory(of: $0.identity).served != nil })
+                + schedule.shuffled(others.filter { report.memory(of: $0.identity).served == nil })
+                + schedule.shuffled(failing)
         } catch {
             throw .state(error)
         }
     }
 
-    /// A clock that was wrong for a while may have put a target's next packet years away. Its operator may mean it: it is
-    /// said once.
+    /// True for a `Next` that this program cannot have written with a clock that was right.
+    private func isDistant(_ target: Target, _ now: Int64) -> Bool {
+        target.next > saturatingSum(now, schedule.longest) && !agenda.knows(target)
+    }
+
+    /// True for a `Next` as an earlier run wrote it, and not an operator.
+    private func isOurs(_ target: Target) -> Bool { report.memory(of: target.identity).written == target.next }
+
+    /// A clock that was wrong for a while may have put a target's next packet years away: then it does not hold. An operator's
+    /// does. Either is said once.
     private func mentionDistant(_ targets: [Target], _ now: Int64) {
-        let distant = targets.filter { $0.next > saturatingSum(now, schedule.longest) && !agenda.knows($0) }
+        let distant = targets.filter { isDistant($0, now) }
         for target in distant where mentioned[target.identity] != target.next {
-            say("\(target.address): not before \(target.next) (Unix time), which is more than one interval away")
+            let away =
+                "\(Span.words(saturatingDifference(target.next, now))) away, which is more than one interval away"
+            say(
+                isOurs(target)
+                    ? "\(target.address): Next is \(away): it was written with a wrong clock, and does not hold"
+                    : "\(target.address): Next is \(away): it holds, and nothing is sent before; to send now: remove it"
+            )
         }
         mentioned = [:]
         for target in distant { mentioned[target.identity] = target.next }
+    }
+
+    /// Nobody is due at the start: when somebody will be.
+    private func mentionNext(_ targets: [Target], _ now: Int64) {
+        guard let first = targets.min(by: { $0.next < $1.next }) else {
+            return say("no sink is due: the list is empty")
+        }
+        say(
+            "no sink is due: the next packet, for \(first.address), in \(Span.words(saturatingDifference(first.next, now)))"
+                + "; to send now: entropy-source --once --now")
     }
 
     private func refill() throws(SourceError) {

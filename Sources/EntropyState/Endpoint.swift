@@ -17,8 +17,28 @@ public struct Endpoint: Sendable, Equatable {
     /// As it is written in an address or a URL.
     public var text: String { isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    public static func parse(_ text: String, for use: Use) -> Result<Endpoint, Expectation> {
+    /// The address without `tcp://`, which says what is meant anyway.
+    public static func plain(_ text: String) -> String {
+        let scheme = Array("tcp://".utf8)
         let bytes = Array(text.utf8)
+        guard bytes.count > scheme.count, scheme.indices.allSatisfy({ lowercase(bytes[$0]) == scheme[$0] }) else {
+            return text
+        }
+        let isEnded = bytes.last == UInt8(ascii: "/")
+        return String(decoding: bytes[scheme.count..<(bytes.count - (isEnded ? 1 : 0))], as: UTF8.self)
+    }
+
+    private static func lowercase(_ byte: UInt8) -> UInt8 {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte + 0x20 : byte
+    }
+
+    /// Takes `tcp://host:port` too.
+    public static func parse(_ text: String, for use: Use) -> Result<Endpoint, Expectation> {
+        let bytes = Array(plain(text).utf8)
+        for place in bytes.indices.dropLast(2) where bytes[place..<(place + 3)].elementsEqual("://".utf8) {
+            let scheme = String(decoding: bytes[..<(place + 3)], as: UTF8.self)
+            return .failure(Expectation(text: "host:port, without \(scheme): sinks are reached by TCP alone"))
+        }
         guard let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else {
             return .failure(Expectation(text: "host:port, but it has no port"))
         }

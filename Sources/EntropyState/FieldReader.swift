@@ -35,6 +35,44 @@ package struct FieldReader {
         .content(file: file, field: prefix + field.description, expected: expected)
     }
 
+    /// A line for each member that is none of the `known` ones, with the nearest of these where one is near.
+    package func strangers(among known: [StaticString]) -> [String] {
+        var lines: [String] = []
+        let names = known.map { folded($0.description) }
+        for name in object.names {
+            let found = folded(name)
+            if names.contains(found) { continue }
+            var nearest: (place: Int, distance: Int)?
+            for place in names.indices {
+                let distance = edits(from: found, to: names[place])
+                if distance * 2 <= max(found.count, names[place].count), distance < nearest?.distance ?? .max {
+                    nearest = (place, distance)
+                }
+            }
+            let shown = String(decoding: name.utf8.prefix(64), as: UTF8.self)
+            let hint = nearest.map { "; \(known[$0.place].description) is the nearest that has one" } ?? ""
+            lines.append("\(file): \(prefix)\(shown): a member without a meaning here\(hint)")
+        }
+        return lines
+    }
+
+    private func folded(_ name: String) -> [UInt8] { name.utf8.prefix(64).map { JSONLexicon.folded($0) } }
+
+    /// How many characters are to be changed, left out or put in (Levenshtein).
+    private func edits(from one: [UInt8], to other: [UInt8]) -> Int {
+        var row = Array(0...other.count)
+        for (place, character) in one.enumerated() {
+            var before = row[0]
+            row[0] = place + 1
+            for column in other.indices {
+                let changed = before + (character == other[column] ? 0 : 1)
+                before = row[column + 1]
+                row[column + 1] = min(changed, min(row[column], before) + 1)
+            }
+        }
+        return row[other.count]
+    }
+
     package func required<T>(_ field: StaticString, _ value: T?) throws(StateError) -> T {
         guard let value else { throw wrong(field, "a value, but it is missing") }
         return value

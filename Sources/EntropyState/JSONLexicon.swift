@@ -8,7 +8,62 @@ enum JSONLexicon {
         return "\(reason), line \(bytes[..<place].count { $0 == UInt8(ascii: "\n") } + 1)"
     }
 
+    /// Bytes of the byte order mark that the text begins with, as some editors write it (RFC 8259, 8.1): 3 or 0.
+    static func markSize(_ bytes: [UInt8]) -> Int { bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0 }
+
+    /// A member that an object has twice.
+    struct Double: Equatable {
+        /// The later one's, as the text has it.
+        let name: String
+        let line: Int
+    }
+
+    /// Every member whose name its object had before, but for the case of letters. For a text that is JSON.
+    static func doubles(in bytes: [UInt8]) -> [Double] {
+        var doubles: [Double] = []
+        // Of each object or array that is open the names so far.
+        var open: [[[UInt8]]] = []
+        var line = 1
+        var place = 0
+        while place < bytes.count {
+            defer { place += 1 }
+            switch bytes[place] {
+            case UInt8(ascii: "\n"): line += 1
+            case UInt8(ascii: "{"), UInt8(ascii: "["): open.append([])
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): _ = open.popLast()
+            case UInt8(ascii: "\""):
+                let start = place + 1
+                place = start
+                while place < bytes.count, bytes[place] != UInt8(ascii: "\"") {
+                    place += bytes[place] == UInt8(ascii: "\\") ? 2 : 1
+                }
+                guard place < bytes.count, let level = open.indices.last,
+                    bytes[(place + 1)...].first(where: { !isSpace($0) }) == UInt8(ascii: ":")
+                else { break }
+                let name = bytes[start..<place].map { folded($0) }
+                if open[level].contains(name) {
+                    doubles.append(Double(name: String(decoding: bytes[start..<place], as: UTF8.self), line: line))
+                } else if open[level].count < maximumNames {
+                    open[level].append(name)
+                }
+            default: break
+            }
+        }
+        return doubles
+    }
+
+    /// Members of one object that are compared with each other.
+    private static let maximumNames = 256
+
+    /// A letter of ASCII as its small one.
+    static func folded(_ byte: UInt8) -> UInt8 { (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
+
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
+
     private static func find(in bytes: [UInt8]) -> (reason: String, place: Int)? {
+        if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+            return ("it is UTF-16: save it as UTF-8", 0)
+        }
         if let zero = bytes.firstIndex(of: 0) { return ("it holds a zero byte", zero) }
         if let place = invalidUTF8(in: bytes) { return ("it is not UTF-8", place) }
         var isInString = false

@@ -91,6 +91,7 @@ private struct JSONListReader: ~Copyable {
         self.tokener = tokener
         self.bytes = bytes
         self.file = file
+        place = JSONLexicon.markSize(bytes)
     }
 
     deinit { json_tokener_free(tokener) }

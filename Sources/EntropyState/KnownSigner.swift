@@ -32,14 +32,17 @@ public struct KnownSigner: Sendable {
         KnownSigner(self, counter: max(counter, stored ?? counter))
     }
 
-    /// The signers of a configuration, those that were taken out left out.
-    static func list(_ reader: FieldReader) throws(StateError) -> [KnownSigner] {
+    /// The signers of a configuration, those that were taken out left out. `remarks` gets lines about keys that stand there in
+    /// several forms.
+    static func list(_ reader: FieldReader, _ remarks: inout [String]) throws(StateError) -> [KnownSigner] {
         let table = try SignerTable(reader)
         // A configuration has at least one.
         if table.entries.isEmpty { _ = try reader.required("Signer", try reader.string("Signer")) }
+        remarks += table.remarks(reader.file)
         let signers = table.entries.filter { !$0.isRemoved }.map { KnownSigner(key: $0.key, counter: $0.counter ?? 0) }
         guard (1...maximumCount).contains(signers.count) else {
-            throw reader.wrong("Signer", "1 to \(maximumCount) keys that are not Removed")
+            let found = remarks.first.map { " (\($0))" } ?? ""
+            throw reader.wrong("Signer", "1 to \(maximumCount) keys that are not Removed\(found)")
         }
         return signers
     }

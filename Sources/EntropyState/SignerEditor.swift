@@ -39,14 +39,51 @@ public struct SignerEditor {
         guard entry.isRemoved else {
             throw .signers(file: path, "this signer is there already")
         }
-        entry.object.remove("Removed")
+        table.bringBack(entry)
     }
 
     private func remove(_ key: PublicKey, from document: JSONDocument) throws(StateError) {
         let table = try table(document)
-        guard let entry = table.entry(of: key), !entry.isRemoved else {
-            throw .signers(file: path, "this key is not among the signers")
+        guard let entry = table.entry(of: key) else {
+            throw .signers(file: path, "this key is not among the signers: \(list(table.entries))")
         }
+        guard !entry.isRemoved else { throw .signers(file: path, "this signer was removed already") }
         table.remove(entry)
+    }
+
+    /// Digits of a fingerprint that are enough to name a signer, where they are the beginning of one only.
+    private static let shortestPrefix = 4
+
+    /// True for what can be the beginning of a fingerprint: hexadecimal digits, at least 4. Colons between them are passed over.
+    public static func isFingerprint(_ text: String) -> Bool { digits(text) != nil }
+
+    /// The key of the configuration's signer whose fingerprint begins with `text`, be it one that was taken out.
+    public func find(_ text: String) throws(StateError) -> PublicKey {
+        let wanted = SignerEditor.digits(text) ?? []
+        let bytes = try StateFile.contents(of: path, limit: SinkConfiguration.maximumSize)
+        let entries = try table(try SinkConfiguration.parse(bytes, path)).entries
+        let found = entries.filter { $0.key.fingerprint.utf8.starts(with: wanted) }
+        guard let first = found.first, !wanted.isEmpty else {
+            throw .signers(file: path, "no signer's fingerprint begins with \(text): \(list(entries))")
+        }
+        guard found.count == 1 else {
+            throw .signers(file: path, "\(text) is the beginning of several fingerprints: \(list(found))")
+        }
+        return first.key
+    }
+
+    /// Lower-case digits; nil for anything but 4 to 64 hexadecimal digits, with colons or without.
+    private static func digits(_ text: String) -> [UInt8]? {
+        let digits = text.utf8.filter { $0 != UInt8(ascii: ":") }.map { (0x41...0x46).contains($0) ? $0 | 0x20 : $0 }
+        let isHexadecimal = digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        return isHexadecimal && (shortestPrefix...64).contains(digits.count) ? digits : nil
+    }
+
+    private func list(_ entries: [SignerTable.Entry]) -> String {
+        var text = ""
+        for entry in entries {
+            text += (text.isEmpty ? "" : ", ") + entry.key.fingerprint + (entry.isRemoved ? " (removed)" : "")
+        }
+        return text.isEmpty ? "there is none" : "there is \(text)"
     }
 }

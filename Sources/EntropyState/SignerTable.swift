@@ -8,14 +8,37 @@ struct SignerTable {
     /// One key and the object whose `Counter` is its own.
     struct Entry {
         let key: PublicKey
-        let counter: Int64?
-        /// Taken out; its counter stays, so that what it sent before stays refused should it come back.
-        let isRemoved: Bool
+        /// Of a key with twins: the greatest.
+        var counter: Int64?
+        /// Taken out; its counter stays, so that what it sent before stays refused should it come back. Of a key with twins:
+        /// one of them was taken out.
+        var isRemoved: Bool
         let object: JSONValue
+        /// The place in the list, from 1 on.
+        let place: Int
+        /// Entries of the list with the same key in another form, as files of version 2.0 may have them.
+        var twins: [(object: JSONValue, place: Int)] = []
+
+        /// One line about an entry with twins.
+        func remark(_ file: String) -> String? {
+            guard !twins.isEmpty else { return nil }
+            var places = "\(place)"
+            for twin in twins { places += " and \(twin.place)" }
+            let label = String(decoding: key.fingerprint.utf8.prefix(8), as: UTF8.self)
+            let end =
+                isRemoved
+                ? "it is taken as removed, as one of them is"
+                : "it is taken as one signer with the greatest counter, \(counter ?? 0)"
+            return "\(file): Signer, entries \(places) are one key, \(label), in several forms: \(end); delete all but "
+                + "one, and give that one the counter \(counter ?? 0)"
+        }
     }
 
     /// Entries of a list at the most, those that were taken out included.
     private static let maximumCount = 64
+
+    /// What an entry of a list may have.
+    static let members: [StaticString] = ["Key", "Counter", "Removed"]
 
     private let root: JSONValue
     let entries: [Entry]
@@ -35,7 +58,9 @@ struct SignerTable {
             entries = try SignerTable.list(elements, reader, known)
         } else {
             let key = try SignerTable.key(reader, "Signer", known)
-            entries = [Entry(key: key, counter: try reader.integer("Counter"), isRemoved: false, object: root)]
+            entries = [
+                Entry(key: key, counter: try reader.integer("Counter"), isRemoved: false, object: root, place: 1)
+            ]
         }
     }
 
@@ -60,13 +85,23 @@ struct SignerTable {
             }
             let entry = FieldReader(file: reader.file, prefix: "\(prefix), ", object: element)
             let key = try key(entry, "Key", known)
-            if let earlier = entries.firstIndex(where: { $0.key.pkix == key.pkix }) {
-                throw entry.wrong("Key", "another key than entry \(earlier + 1) has: one key has one counter")
+            let counter = try entry.required("Counter", try entry.integer("Counter"))
+            let isRemoved = try entry.boolean("Removed") ?? false
+            guard let earlier = entries.firstIndex(where: { $0.key.pkix == key.pkix }) else {
+                entries.append(
+                    Entry(key: key, counter: counter, isRemoved: isRemoved, object: element, place: place + 1))
+                continue
             }
-            entries.append(
-                Entry(
-                    key: key, counter: try entry.required("Counter", try entry.integer("Counter")),
-                    isRemoved: try entry.boolean("Removed") ?? false, object: element))
+            let others = [entries[earlier].object] + entries[earlier].twins.map { $0.object }
+            let text = element["Key"]?.string ?? ""
+            guard !others.contains(where: { Text.areEqual($0["Key"]?.string ?? "", text) }) else {
+                throw entry.wrong(
+                    "Key", "another key than entry \(entries[earlier].place) has: one key has one counter")
+            }
+            // One key in two forms, of a version that took it for two. A recording counts for both.
+            entries[earlier].counter = max(entries[earlier].counter ?? counter, counter)
+            entries[earlier].isRemoved = entries[earlier].isRemoved || isRemoved
+            entries[earlier].twins.append((element, place + 1))
         }
         return entries
     }
@@ -96,9 +131,22 @@ struct SignerTable {
 
     /// Takes a key out, and keeps its counter.
     func remove(_ entry: Entry) {
-        guard let place = entries.firstIndex(where: { $0.key.pkix == entry.key.pkix }) else { return }
-        list.elements?[place].set("Removed", boolean: true)
+        guard root["Signer"]?.kind == .array else {
+            // One key becomes a list of one.
+            list.elements?.first?.set("Removed", boolean: true)
+            return
+        }
+        entry.object.set("Removed", boolean: true)
     }
+
+    /// Brings a key back that was taken out, in all its forms.
+    func bringBack(_ entry: Entry) {
+        entry.object.remove("Removed")
+        for twin in entry.twins { twin.object.remove("Removed") }
+    }
+
+    /// Lines about keys that stand there in several forms.
+    func remarks(_ file: String) -> [String] { entries.compactMap { $0.remark(file) } }
 
     private var list: JSONValue {
         root.array("Signer") { list in

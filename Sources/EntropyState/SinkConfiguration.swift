@@ -32,17 +32,29 @@ public struct SinkConfiguration: Sendable {
     public let requiresRecipient: Bool
     /// Where the counters are kept: the configuration itself, or the file that `State` names.
     public let counterFile: CounterFile
+    /// Lines about what was taken as it is and should be mended.
+    let remarks: [String]
 
-    /// Reads and judges the whole configuration. `warn` gets a line when others may read the private key.
+    /// Reads and judges the whole configuration. `warn` gets a line when others may read the private key, and for each thing
+    /// that was hardly meant: a member without a meaning, one that is there twice, a drift of 0.
     public init(reading path: String, warn: (String) -> Void) throws(StateError) {
         var exposure: String?
         var bytes = try StateFile.contents(of: path, limit: SinkConfiguration.maximumSize, secret: true) {
             exposure = $0
         }
         defer { wipe(&bytes) }
-        try self.init(try SinkConfiguration.parse(bytes, path), path)
+        let document = try SinkConfiguration.parse(bytes, path)
+        try self.init(document, path)
+        for double in JSONLexicon.doubles(in: bytes) {
+            warn("\(path): \(double.name): there twice, again in line \(double.line); the last one holds")
+        }
+        for line in SinkConfiguration.strangers(FieldReader(file: path, object: document.value)) { warn(line) }
+        if drift == 0 {
+            warn("\(path): Drift: 0, so only packets of the very second are taken; 120 suits most")
+        }
         // Without a private key it is no secret.
         if let exposure, ownKey != nil { warn(exposure) }
+        for remark in remarks { warn(remark) }
     }
 
     /// Judges what was read from `path`.
@@ -53,7 +65,8 @@ public struct SinkConfiguration: Sendable {
         guard drift >= 0 else { throw reader.wrong("Drift", "seconds, not below 0") }
         self.drift = drift
         ownKey = try SinkConfiguration.ownKey(reader)
-        let signers = try KnownSigner.list(reader)
+        var remarks: [String] = []
+        let signers = try KnownSigner.list(reader, &remarks)
         counterJump = try reader.integer("CounterJump") ?? SinkConfiguration.standardJump
         guard counterJump > 0 else { throw reader.wrong("CounterJump", "a number above 0") }
         let credit = try reader.integer("Credit") ?? 0
@@ -78,10 +91,34 @@ public struct SinkConfiguration: Sendable {
             counterFile = CounterFile(path: path, isConfiguration: true)
             self.signers = signers
         }
+        self.remarks = remarks
     }
 
+    private static let members: [StaticString] = [
+        "Address", "Private", "Signer", "Counter", "Drift", "State", "CounterJump", "Credit", "MaximumAge",
+        "RequireRecipient", "Limits",
+    ]
+
+    /// A line for each member without a meaning, wherever it stands.
+    private static func strangers(_ reader: FieldReader) -> [String] {
+        var lines = reader.strangers(among: members)
+        if let limits = reader.object["Limits"] {
+            lines += FieldReader(file: reader.file, prefix: "Limits, ", object: limits).strangers(
+                among: SinkLimits.members)
+        }
+        for (place, entry) in (reader.object["Signer"]?.elements ?? []).enumerated() {
+            lines += FieldReader(file: reader.file, prefix: "Signer, entry \(place + 1), ", object: entry).strangers(
+                among: SignerTable.members)
+        }
+        return lines
+    }
+
+    /// Without a copy of the text on the way that could not be wiped.
     private static func ownKey(_ reader: FieldReader) throws(StateError) -> BoxPrivateKey? {
-        guard var bytes = try reader.bytes("Private") else { return nil }
+        guard let value = reader.object["Private"] else { return nil }
+        guard var text = value.utf8 else { throw reader.wrong("Private", "a string") }
+        defer { wipe(&text) }
+        guard var bytes = Base64.decode(text) else { throw reader.wrong("Private", "standard base64 with padding") }
         do throws(CryptoError) {
             return try BoxPrivateKey(moving: &bytes)
         } catch {

@@ -30,6 +30,10 @@ public struct SinkLimits: Sendable, Equatable {
         self.packetsPerMinute = packetsPerMinute
     }
 
+    static let members: [StaticString] = [
+        "Connections", "ConnectionsPerAddress", "BytesPerPacket", "SecondsPerPacket", "PacketsPerMinute",
+    ]
+
     /// `Limits` of a configuration, an object; the standard for whatever is missing.
     init(_ configuration: FieldReader) throws(StateError) {
         guard let limits = configuration.object["Limits"] else {

@@ -1,4 +1,5 @@
 import EntropyPacket
+import Platform
 
 // For a person.
 extension SinkReport {
@@ -38,4 +39,35 @@ extension SinkReport {
         let age = saturatingDifference(now, last)
         return maximumAge > 0 && age >= maximumAge ? "\(age), above \(maximumAge)" : String(age)
     }
+
+    /// For a monitor: whether a packet of every signer was mixed within so many seconds. A sink that does not run is a warning: what it
+    /// mixed is fresh still.
+    public func check(age limit: Int64, now: Int64, isRunning: Bool?) -> (state: MonitorState, text: String) {
+        guard !signers.isEmpty else { return (.unknown, "no signer is listed") }
+        let number = signers.count == 1 ? "1 signer" : "\(signers.count) signers"
+        var late: [String] = []
+        var oldest: Int64 = 0
+        for signer in signers {
+            let age = signer.lastMixed.map { saturatingDifference(now, $0) }
+            oldest = max(oldest, age ?? 0)
+            // The clock may be a little behind the one of before.
+            if let age, (-SinkReport.clockDifference...limit).contains(age) { continue }
+            let label = String(decoding: signer.fingerprint.utf8.prefix(8), as: UTF8.self)
+            late.append("\(label) (\(age.map { "\($0) s ago" } ?? "never"))")
+        }
+        guard late.isEmpty else {
+            var names = late[0]
+            for name in late[1...].prefix(2) { names += ", \(name)" }
+            return (
+                .critical,
+                "no packet of \(late.count) of \(number) was mixed within \(limit) s: \(names)\(late.count > 3 ? ", ..." : "")"
+            )
+        }
+        if isRunning == false {
+            return (.warning, "entropy-sink is not running; \(number), the oldest packet \(oldest) s ago")
+        }
+        return (.ok, "\(number), the oldest packet \(oldest) s ago")
+    }
+
+    private static let clockDifference: Int64 = 60
 }

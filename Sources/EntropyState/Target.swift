@@ -19,7 +19,7 @@ public struct Target: Sendable {
         }
     }
 
-    /// As it stands in the file.
+    /// As it stands in the file, without `tcp://`.
     public let address: String
     public let endpoint: Endpoint
     public let identity: Identity
@@ -27,11 +27,17 @@ public struct Target: Sendable {
     public let counter: Int64
     /// Unix time before which no packet is sent.
     public let next: Int64
+    /// Whether the sink answers with receipts, as the entry's `Receipts` says; nil where it says nothing.
+    public let receipts: Bool?
 
     public var publicKey: BoxPublicKey { identity.publicKey }
 
-    public init(address: String, endpoint: Endpoint, publicKey: BoxPublicKey, counter: Int64, next: Int64) {
+    public init(
+        address: String, endpoint: Endpoint, publicKey: BoxPublicKey, counter: Int64, next: Int64, receipts: Bool? = nil
+    ) {
+        let address = Endpoint.plain(address)
         self.address = address
+        self.receipts = receipts
         self.endpoint = endpoint
         self.counter = counter
         self.next = next
@@ -39,7 +45,9 @@ public struct Target: Sendable {
     }
 
     init(_ reader: FieldReader) throws(StateError) {
-        (address, endpoint) = try reader.endpoint("Address", .connecting)
+        let text: String
+        (text, endpoint) = try reader.endpoint("Address", .connecting)
+        address = Endpoint.plain(text)
         let bytes = try reader.requiredBytes("Public")
         do throws(CryptoError) {
             identity = Identity(address, try BoxPublicKey(bytes))
@@ -48,6 +56,7 @@ public struct Target: Sendable {
         }
         counter = try reader.integer("Counter") ?? 0
         next = try reader.integer("Next") ?? 0
+        receipts = try reader.boolean("Receipts")
     }
 
     func write(to object: JSONValue) {

@@ -42,7 +42,7 @@ extension TargetList {
     /// What is to be written down of a target.
     public struct Note: Sendable {
         package let target: Target
-        let next: Int64?
+        package let next: Int64?
         package let counter: Int64?
 
         /// The time of its next packet, unless someone has changed it since `target` was read.

@@ -2,7 +2,7 @@ import CPlatform
 
 /// An open file, closed exactly once, when this value dies.
 public struct FileDescriptor: ~Copyable, Sendable {
-    /// What the file is opened for.
+    /// What the file is opened for. A link at the end of the path is followed where nobody else could have put it there.
     public enum Access: Sendable {
         case read
         case append
@@ -16,13 +16,15 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// The number, to be borrowed by system calls only while this value lives.
     public let number: Int32
     private let path: String
+    /// Of this process already, as /dev/stdin is.
+    private let isInherited: Bool
 
     public init(_ path: String, for access: Access) throws(SystemError) {
-        let number: Int32
+        var (number, isInherited): (Int32, Bool) = (-1, false)
         switch access {
         // O_NONBLOCK: a FIFO given by mistake must not hang the program.
-        case .read: number = platform_open(path, O_RDONLY | O_NONBLOCK, 0)
-        case .append: number = platform_open(path, O_WRONLY | O_APPEND | O_NONBLOCK, 0)
+        case .read: (number, isInherited) = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+        case .append: (number, isInherited) = try FileDescriptor.open(path, O_WRONLY | O_APPEND | O_NONBLOCK)
         case .create: number = platform_open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
         case .lock: number = platform_open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600)
         case .directory: number = platform_open(path, O_RDONLY | O_DIRECTORY, 0)
@@ -32,6 +34,26 @@ public struct FileDescriptor: ~Copyable, Sendable {
         platform_set_blocking(number)
         self.number = number
         self.path = path
+        self.isInherited = isInherited
+    }
+
+    /// The number, below 0 with errno, and whether the kernel's own link led there.
+    private static func open(_ path: String, _ flags: Int32) throws(SystemError) -> (Int32, Bool) {
+        let number = platform_open(path, flags | O_NOFOLLOW, 0)
+        guard number < 0, platform_errno() == ELOOP else { return (number, false) }
+        let end = try Path.followingLinks(path, .reading)
+        // Such a link, /dev/stdin for one, has no name behind it that could be opened instead.
+        let isInherited = Path.isKernelLink(end)
+        return (platform_open(end, isInherited ? flags : flags | O_NOFOLLOW, 0), isInherited)
+    }
+
+    /// Refuses a pipe that somebody made under this name: whoever holds its other end could have this process wait for ever.
+    func requireEnd() throws(SystemError) {
+        let status = try status()
+        // What a directory is read for fails by itself.
+        guard status.isRegular || status.isDirectory || status.isCharacterDevice || isInherited else {
+            throw SystemError("read (a regular file is expected)", path, errno: EINVAL)
+        }
     }
 
     deinit { close(number) }  // what was written is synchronized before; close has nothing left to report

@@ -35,6 +35,12 @@ public final class FileLock: Sendable {
         let end = platform_monotonic_milliseconds() + patience
         while true {
             let file = try open(path)
+            let status = try file.status()
+            // Another name of somebody's file, which would be locked and get the mode of a lock.
+            guard status.isRegular, status.links <= 1 else {
+                throw SystemError(
+                    "use as a lock (it has other names, or is no file; remove it)", path, errno: EMLINK, .creating)
+            }
             let isLocked = try file.tryLock()
             if isLocked, try file.status().isSameFile(as: FileStatus.find(path)) {
                 try file.setMode(0o600)

@@ -9,6 +9,10 @@ public struct FileStatus: Sendable {
     public let group: UInt32
     public let isRegular: Bool
     public let isCharacterDevice: Bool
+    let isDirectory: Bool
+    let isLink: Bool
+    /// Names that the file has.
+    let links: UInt64
     let device: UInt64
     let inode: UInt64
     private let modified: Int64
@@ -20,6 +24,9 @@ public struct FileStatus: Sendable {
         group = file.group
         isRegular = file.is_regular != 0
         isCharacterDevice = file.is_character_device != 0
+        isDirectory = file.is_directory != 0
+        isLink = file.is_link != 0
+        links = file.links
         device = file.device
         inode = file.inode
         modified = file.modified

@@ -67,6 +67,18 @@ public enum Network {
         return (info, Int(size))
     }
 
+    /// How often in a row the kernel has repeated what the peer's machine does not acknowledge; 0 where it does not say.
+    public static func repetitions(_ socket: Int32) -> Int {
+        guard let (info, size) = information(socket), size > 2 else { return 0 }
+        return Int(info.tcpi_retransmits)
+    }
+
+    /// Has a socket that is about to connect send, and be sent, no segment with more than `size` bytes of data and options.
+    public static func limitSegments(_ socket: Int32, to size: Int32) { set(socket, SOL_TCP, TCP_MAXSEG, to: size) }
+
+    /// Has the kernel take no more than about `size` bytes from the peer before somebody reads them.
+    public static func limitReceiving(_ socket: Int32, to size: Int32) { set(socket, SOL_SOCKET, SO_RCVBUF, to: size) }
+
     // Each of these only saves frames: where the kernel refuses, all goes on as it does without.
 
     /// Has a socket that is about to connect wait for its first data, and send both in one segment, where the kernel holds a

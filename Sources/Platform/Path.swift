@@ -21,20 +21,53 @@ public enum Path {
         path.utf8.first == UInt8(ascii: "/") ? path : "\(directory)/\(path)"
     }
 
-    /// The file behind all symbolic links, so that replacing it replaces the file and not the link. A file that does
-    /// not exist yet is returned as it was given; a link that leads nowhere is refused.
-    static func followingLinks(_ path: String) throws(SystemError) -> String {
-        guard let resolved = realpath(path, nil) else {
-            guard exists(path) else { return path }
-            throw SystemError("follow the link", path, .creating)
+    /// The file behind all symbolic links at the end of the path, so that replacing it replaces the file and not the link. A
+    /// file that does not exist yet is returned as it was given; a link that leads nowhere is refused, and so is one that
+    /// another user put there or could exchange. Only the end: directories on the way are followed as they are.
+    static func followingLinks(_ given: String, _ purpose: SystemError.Purpose) throws(SystemError) -> String {
+        var path = given
+        for step in 0..<40 {
+            guard let found = FileStatus.find(path) else {
+                if step == 0 { return path }
+                throw SystemError("follow the link", given, purpose)
+            }
+            guard found.isLink, !isKernelLink(path) else { return path }
+            try requireTrust(found, path, given, purpose)
+            path = resolve(try target(of: path, purpose), from: directory(of: path))
         }
-        defer { free(resolved) }
-        // A directory's name may be no text: then the path as it was given must do.
-        return String(validatingCString: resolved) ?? path
+        throw SystemError("follow the link", given, errno: ELOOP, purpose)
+    }
+
+    /// True for a link in /proc: it leads to what is open, not to a name.
+    static func isKernelLink(_ path: String) -> Bool {
+        platform_is_in_proc(directory(of: path)) != 0 && FileStatus.find(path)?.isLink == true
+    }
+
+    /// Refuses a link unless it and its directory are this user's or root's.
+    private static func requireTrust(
+        _ link: FileStatus, _ path: String, _ given: String, _ purpose: SystemError.Purpose
+    ) throws(SystemError) {
+        guard let directory = FileStatus.find("\(directory(of: path))/.") else {
+            throw SystemError("follow the link", given, purpose)
+        }
+        let own = geteuid()
+        for owner in [directory.owner, link.owner] where owner != own && owner != 0 {
+            throw SystemError(
+                "follow a link that user \(owner) can change (run this as that user, or name the file itself)", given,
+                errno: EPERM, purpose)
+        }
+    }
+
+    private static func target(of link: String, _ purpose: SystemError.Purpose) throws(SystemError) -> String {
+        var bytes = [CChar](repeating: 0, count: 4097)
+        guard readlink(link, &bytes, 4096) > 0 else { throw SystemError("follow the link", link, purpose) }
+        let target = bytes.withUnsafeBufferPointer { $0.baseAddress.flatMap { String(validatingCString: $0) } }
+        guard let target else { throw SystemError("follow the link", link, errno: EILSEQ, purpose) }
+        return target
     }
 
     /// The file behind all symbolic links; the path itself where there is none.
-    public static func resolvingLinks(_ path: String) -> String { (try? followingLinks(path)) ?? path }
+    public static func resolvingLinks(_ path: String) -> String { (try? followingLinks(path, .reading)) ?? path }
 
     /// True when both paths lead to one file that exists.
     public static func isSameFile(_ path: String, _ other: String) -> Bool {

@@ -26,11 +26,12 @@ public final class StateFile {
 
     /// Locks the file, which need not exist. Waits at most ten seconds for another program, then fails with EWOULDBLOCK.
     public init(locking given: String) throws(SystemError) {
-        let path = try Path.followingLinks(given)
+        let path = try Path.followingLinks(given, .creating)
         let hidden = "\(Path.directory(of: path))/.\(Path.name(of: path))"
         do {
             lock = try FileLock("\(hidden).lock", patience: StateFile.patience)
         } catch {
+            if error.errno == EMLINK { throw error }
             if error.exitCode == .permission, Path.exists("\(hidden).lock") {
                 throw SystemError(
                     "use (another user's program left it there; remove it)", "\(hidden).lock", errno: error.errno)
@@ -47,6 +48,16 @@ public final class StateFile {
         }
     }
 
+    /// Removes what a program that was killed left beside the file: its lock, and a successor that never got the file's name and may
+    /// hold a secret. Fails where this user may not, or another program is at work there for longer than ten seconds.
+    public static func removeLeftOvers(of given: String) throws(SystemError) {
+        let path = try Path.followingLinks(given, .creating)
+        let hidden = "\(Path.directory(of: path))/.\(Path.name(of: path))"
+        guard Path.exists("\(hidden).new") || Path.exists("\(hidden).lock") else { return }
+        // Both go with it.
+        _ = try StateFile(locking: given)
+    }
+
     deinit {
         forget()
         if !isPublished { try? Path.remove(temporary) }
@@ -59,6 +70,7 @@ public final class StateFile {
         version = nil
         do {
             let file = try FileDescriptor(path, for: .read)
+            try file.requireEnd()
             // Before it is read: who writes into it meanwhile makes another version of it.
             let version = try file.status()
             let bytes = try file.readAll(limit: limit)
@@ -207,6 +219,7 @@ public final class StateFile {
         _ path: String, limit: Int, secret: Bool = false, warn: (String) -> Void = { _ in }
     ) throws(SystemError) -> [UInt8] {
         let file = try FileDescriptor(path, for: .read)
+        try file.requireEnd()
         if secret, let exposure = try file.status().exposure(of: path) { warn(exposure) }
         return try file.readAll(limit: limit)
     }

@@ -5,7 +5,7 @@ import EntropyState
 import Platform
 
 enum Flag: Int, OptionTable {
-    case configuration, key, pool, check, status, statusFile, json
+    case configuration, key, pool, check, status, checkAge, statusFile, json
 
     var option: Option {
         switch self {
@@ -16,6 +16,10 @@ enum Flag: Int, OptionTable {
         case .check: Option(nil, "check", nil, "read the configuration, say what it means, and exit")
         case .status:
             Option(nil, "status", nil, "print what became of each signer's packets at a running sink, and exit")
+        case .checkAge:
+            Option(
+                nil, "check-age", "TIME",
+                "for a monitor: one line; 0 if each signer's last packet is no older, 1 warning, 2 critical, 3 unknown")
         case .statusFile:
             Option(nil, "status-file", "FILE", "where a running sink writes that", default: "sink.status.json")
         case .json: Option(nil, "json", nil, "with --status: one JSON object instead of a table")
@@ -69,6 +73,34 @@ func show(_ arguments: Arguments<Flag>) throws(Failure) {
     for line in report.lines(now: now, isRunning: isRunning) { try Terminal.output(Terminal.printable(line)) }
 }
 
+/// Tells a monitor whether a packet of each signer was mixed lately, by one line and the codes of Nagios.
+func checkAge(_ arguments: Arguments<Flag>) throws(Failure) {
+    try arguments.allow([.status, .statusFile, .checkAge], with: "--check-age")
+    let (path, limit) = (try arguments.required(.statusFile), try arguments.seconds(.checkAge))
+    let file = SinkReportFile(path)
+    var (state, text) = (MonitorState.unknown, "\(path): not there: no sink wrote it yet")
+    if Path.exists(path) {
+        do throws(StateError) {
+            (state, text) = try file.read().check(age: limit, now: Clock.system.unixTime(), isRunning: file.isHeld)
+        } catch {
+            text = error.message
+        }
+    }
+    try Terminal.output(Terminal.printable(state.line(text)))
+    Process.exit(state)
+}
+
+/// What a program that was killed left beside the configuration may hold the private key.
+func removeLeftOvers(of path: String) {
+    do throws(SystemError) {
+        try StateFile.removeLeftOvers(of: path)
+    } catch {
+        say(
+            "\(path): what a killed program left beside it (.\(Path.name(of: path)).new) may hold a key; remove it: \(error.message)"
+        )
+    }
+}
+
 /// Looks after a sink until it shall end, or listens no more.
 func serve(
     _ listener: Listener, _ log: Log, until termination: Termination, _ reload: Reload, reread: () -> Void
@@ -115,6 +147,7 @@ func counters(_ signers: [KnownSigner]) -> String {
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
+    if arguments.has(.checkAge) { return try checkAge(arguments) }
     if arguments.has(.status) {
         try arguments.allow([.status, .statusFile, .json], with: "--status")
         return try show(arguments)
@@ -128,6 +161,12 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let report = try arguments.required(.statusFile)
     guard !Path.isSameFile(pool, report) else {
         throw .usage("--status-file \(report): it is the --pool, which would be replaced")
+    }
+    removeLeftOvers(of: path)
+    if configuration.ownKey != nil, configuration.counterFile.path.utf8.elementsEqual(path.utf8) {
+        say(
+            "\(path) has the private key and the counters: the key is read and written with each of them; better is a key "
+                + "file (--key), or a file for the counters (State)")
     }
     Process.ignoreWriteSignals()
     let (termination, reload) = try attempt { () throws(SystemError) in (try Termination(), try Reload()) }

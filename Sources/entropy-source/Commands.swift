@@ -10,7 +10,7 @@ import TPM
 
 func show(_ report: Report, _ arguments: Arguments<Flag>) throws(Failure) {
     if arguments.has(.json) { return try Terminal.output(report.encode()) }
-    try show(arguments.has(.status) ? report.lines + [""] + report.noiseLines : report.lines)
+    try show(report.lines)
 }
 
 /// A table is for a person; what stands in a file may have been put there.
@@ -39,16 +39,37 @@ func testItself(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) t
     guard evidence.isPassed else { throw Failure(.unavailable, "the self-test failed; what failed is said above") }
 }
 
-/// Prints what a running source wrote down.
+/// Prints what a source wrote down.
 func showStatus(_ arguments: Arguments<Flag>) throws(Failure) {
     try arguments.allow([.status, .statusFile, .json], with: "--status")
     let path = try arguments.required(.statusFile)
     guard Path.exists(path) else { throw .noReport(at: path, by: "source") }
-    try show(try attempt { () throws(StateError) in try Report(reading: path) }, arguments)
+    let report = try attempt { () throws(StateError) in try Report(reading: path) }
+    let (now, isRunning) = (Clock.system.unixTime(), ReportLock.isHeld(path))
+    if arguments.has(.json) { return try Terminal.output(report.encode(now: now, isRunning: isRunning)) }
+    try show(report.lines(now: now, isRunning: isRunning) + [""] + report.noiseLines)
+}
+
+/// Tells a monitor whether each sink was served lately, by one line and the codes of Nagios.
+func checkAge(_ arguments: Arguments<Flag>) throws(Failure) {
+    try arguments.allow([.status, .statusFile, .checkAge], with: "--check-age")
+    let (path, limit) = (try arguments.required(.statusFile), try arguments.seconds(.checkAge))
+    var (state, text) = (MonitorState.unknown, "\(path): not there: no source wrote it yet")
+    if Path.exists(path) {
+        do throws(StateError) {
+            (state, text) = try Report(reading: path).check(
+                age: limit, now: Clock.system.unixTime(), isRunning: ReportLock.isHeld(path))
+        } catch {
+            text = error.message
+        }
+    }
+    try Terminal.output(Terminal.printable(state.line(text)))
+    Process.exit(state)
 }
 
 /// Serves the sinks, once or until the program is asked to end.
 func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws(Failure) {
+    guard !arguments.has(.now) || arguments.has(.once) else { throw .usage("--now goes with --once only") }
     guard !arguments.has(.json) || arguments.has(.once) else {
         throw .usage("--json goes with --once, --status and --selftest only")
     }
@@ -59,7 +80,7 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
         report: try arguments.required(.statusFile), acceptsCounterJump: arguments.has(.jump),
         parallel: Int(try arguments.integer(.parallel, in: 1...256)), proxy: proxy,
         isFastOpenWanted: arguments.has(.fastOpen), isSoftwareEnough: arguments.has(.softwareOnly),
-        watchdog: ServiceManager.watchdog, identity: MachineIdentity.read())
+        isNow: arguments.has(.now), watchdog: ServiceManager.watchdog, identity: MachineIdentity.read())
     let keyPath = try arguments.required(.key)
     let termination = try attempt { () throws(SystemError) in try Termination() }
     let device = TPMDevice(named: arguments[.tcti], termination: termination)
@@ -96,14 +117,14 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
     let scanned = Result { () throws(SourceError) in try loop.scan() }
     try attempt { () throws(SourceError) in try loop.finish() }
     let result = try attempt { () throws(SourceError) in try scanned.get() }
+    let report = loop.report.ofThisRun
     if arguments.has(.json) {
-        try show(loop.report, arguments)
-    } else if !loop.report.isEmpty {
+        try show(report, arguments)
+    } else if !report.isEmpty {
         // A table that nobody takes is no reason to call what was served unserved.
-        try? show(loop.report, arguments)
+        try? show(report, arguments)
     }
     if result.failed > 0 {
         throw Failure(result.exitCode, "\(result.failed) of \(result.failed + result.served) due sinks not served")
     }
-    if result.served == 0 { say("no sink is due") }
 }

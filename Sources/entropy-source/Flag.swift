@@ -2,8 +2,7 @@ import CommandLine
 
 enum Flag: Int, OptionTable {
     case key, authFile, parentAuthFile, ownerAuthFile, record, seed, targets, tcti, interval, scan, parallel, fastOpen,
-        once, jump, status, statusFile,
-        selfTest, json, noise, noiseFile, noiseCommand, softwareOnly
+        once, now, jump, status, checkAge, statusFile, selfTest, json, noise, noiseFile, noiseCommand, softwareOnly
 
     var option: Option {
         switch self {
@@ -38,10 +37,17 @@ enum Flag: Int, OptionTable {
                 "send a packet with the first segment to sinks that take it (TCP Fast Open): for addresses that stay")
         case .once:
             Option(nil, "once", nil, "scan once, print what came of it; exit 0 only when every due sink was served")
+        case .now: Option(nil, "now", nil, "with --once: serve every sink of the list, due or not")
         case .jump: Option(nil, "accept-counter-jump", nil, "believe a sink whose counter is far above ours")
-        case .status: Option(nil, "status", nil, "print what became of a running source's last deliveries, and exit")
+        case .status:
+            Option(nil, "status", nil, "print what became of the last deliveries, and whether a source runs, and exit")
+        case .checkAge:
+            Option(
+                nil, "check-age", "TIME",
+                "for a monitor: one line, and 0 if each sink was served within that time, 1 warning, 2 critical, 3 unknown"
+            )
         case .statusFile:
-            Option(nil, "status-file", "FILE", "where a running source writes that", default: "source.status.json")
+            Option(nil, "status-file", "FILE", "where a source writes that", default: "source.status.json")
         case .selfTest:
             Option(nil, "selftest", nil, "try each noise source and Fortuna, print what they are worth, and exit")
         case .json:

@@ -3,6 +3,7 @@ import Platform
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     Process.ignoreWriteSignals()
+    if arguments.has(.checkAge) { return try checkAge(arguments) }
     if arguments.has(.status) { return try showStatus(arguments) }
     // Every line says so when what is sent need not be worth anything, the last one too.
     let mark = arguments.has(.softwareOnly) ? "[software only] " : ""

@@ -37,5 +37,5 @@ runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in
     let target = Target(address: address, endpoint: endpoint, publicKey: key, counter: counter, next: next)
     guard let list = arguments[.append] else { return try Terminal.output(target.encode()) }
     try attempt { () throws(StateError) in try TargetList(list).append(target) }
-    Terminal.say(Flag.program.name, "added \(address) to \(list)")
+    Terminal.say(Flag.program.name, "added \(target.address) to \(list)")
 }

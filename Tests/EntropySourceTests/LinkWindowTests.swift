@@ -13,6 +13,15 @@ import Testing
         #expect(window.connections == 32 && LinkWindow(largest: 2).connections == 2)
     }
 
+    /// Names that nobody knows: three hundred of them are being looked up within a second, four places at a time. On a slow
+    /// link their questions would take the packets' place.
+    @Test func namesAreLookedUpBesideEachOther() {
+        var window = LinkWindow(largest: 32)
+        #expect(300 * window.lookupPatience / Int64(window.connections) < 1000)
+        window.acknowledged(sentAt: 0, now: 3_000)
+        #expect(window.isSlow && window.lookupPatience >= 1000)
+    }
+
     /// A link that was fast, and is one of 100 bytes/s now, where a packet of 1,500 bytes takes fifteen seconds.
     @Test func itComesDownToOneOnASlowLink() {
         var window = LinkWindow(largest: 32)

@@ -62,6 +62,7 @@ import Testing
         #expect(backOff.fail(one, schedule, now: 1000) == 30)
         #expect(!backOff.isDue(one, now: 30999) && backOff.isDue(one, now: 31000))
         #expect(backOff.isDue(other, now: 0))
+        #expect(backOff.wait(of: one, now: 1000) == 30 && backOff.wait(of: other, now: 1000) == nil)
         #expect(backOff.fail(one, schedule, now: 31000) == 60)
         #expect(!backOff.isDue(one, now: 90999) && backOff.isDue(one, now: 91000))
         backOff.keep([one.identity])

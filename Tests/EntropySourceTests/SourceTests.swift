@@ -31,11 +31,75 @@ final class GoodNoise: NoiseSource {
         try directory.write("targets.json", "[{\"Address\": \"127.0.0.1:\(port)\", \"Public\": \"\(key)\"}]")
         let settings = Source.Settings(
             targets: directory.file("targets.json"), seed: directory.file("seed"), interval: interval, scan: 60,
-            earliest: 1000)
+            earliest: 1000, report: directory.file("status.json"))
         return try Source(
             settings, signer: try SoftwareSigner(generating: .ecdsaP256), noise: noise,
             clock: Clock(unixTime: unixTime ?? { now }, milliseconds: milliseconds), termination: try Termination(),
             say: say)
+    }
+
+    /// Changes the list's only entry, as an operator would.
+    func edit(_ change: (inout [String: Any]) -> Void) throws {
+        let parsed = try JSONSerialization.jsonObject(with: Data(directory.read("targets.json")))
+        var entry = try #require((parsed as? [[String: Any]])?.first)
+        change(&entry)
+        try directory.write("targets.json", Array(JSONSerialization.data(withJSONObject: [entry])))
+    }
+
+    /// The list's only entry, as the last run left it.
+    func next() throws -> Int64? {
+        let parsed = try JSONSerialization.jsonObject(with: Data(directory.read("targets.json")))
+        return ((parsed as? [[String: Any]])?.first?["Next"] as? NSNumber)?.int64Value
+    }
+
+    /// A source for the list that is there.
+    func another(now: Int64, isNow: Bool = false, say: @escaping (String) -> Void = { _ in }) throws -> Source {
+        try Source(
+            .init(
+                targets: directory.file("targets.json"), seed: directory.file("seed"), interval: 3600, scan: 60,
+                earliest: 1000, report: directory.file("status.json"), isNow: isNow),
+            signer: try SoftwareSigner(generating: .ecdsaP256), noise: [GoodNoise()],
+            clock: Clock(unixTime: { now }, milliseconds: { 0 }), termination: try Termination(), say: say)
+    }
+
+    /// One run has its clock a year ahead. The next one does not wait a year; for an operator's `Next` it does.
+    @Test func aNextOfAWrongClockDoesNotHold() throws {
+        let (now, year) = (Int64(1_800_000_000), Int64(365 * 86400))
+        let catcher = try PacketCatcher()
+        #expect(try source(now: now + year, port: catcher.port, interval: 3600) { _ in }.scan().served == 1)
+        let written = try #require(try next())
+        #expect(written > now + year)
+        #expect(try another(now: now).scan().served == 1)
+        #expect(abs(try #require(try next()) - (now + 3600)) <= 360)
+        // The same time, by an operator.
+        try edit { $0["Next"] = written }
+        #expect(try another(now: now).scan().served == 0)
+        #expect(try next() == written)
+        #expect(eventually { catcher.frames.count == 2 })
+        // And a packet is sent on demand all the same.
+        _ = try another(now: now, isNow: true).scan()
+        #expect(eventually { catcher.frames.count == 3 })
+    }
+
+    /// No sink that never gave a receipt is believed for ever, unless the list says that it gives none.
+    @Test func severalPacketsWithoutAReceiptAreAFailure() throws {
+        let now = Int64(1_800_000_000)
+        let catcher = try PacketCatcher()
+        _ = try source(now: now, port: catcher.port) { _ in }
+        func scan() throws -> [Int] {
+            let result = try another(now: now, isNow: true).scan()
+            return [result.served, result.failed]
+        }
+        for expected in [[1, 0], [1, 0], [0, 1], [0, 1]] { #expect(try scan() == expected) }
+        // What fails is not sent more often for that: it may be an original sink.
+        #expect(abs(try #require(try next()) - (now + 3600)) <= 360)
+        try edit { $0["Receipts"] = false }
+        #expect(try scan() == [1, 0])
+        try edit { $0["Receipts"] = true }
+        let before = try next()
+        #expect(try scan() == [0, 1])
+        #expect(try next() == before)
+        #expect(eventually { catcher.frames.count == 6 })
     }
 
     @Test func nothingIsSentBeforeTheClockIsSet() throws {
@@ -115,10 +179,6 @@ final class GoodNoise: NoiseSource {
             unixTime: { wall.offset + hand.milliseconds / 1000 }, milliseconds: { hand.milliseconds },
             port: catcher.port, interval: 3600
         ) { _ in }
-        func next() throws -> Int64? {
-            let parsed = try JSONSerialization.jsonObject(with: Data(directory.read("targets.json")))
-            return ((parsed as? [[String: Any]])?.first?["Next"] as? NSNumber)?.int64Value
-        }
         #expect(try source.scan().served == 1)
         let before = try #require(try next())
         hand.milliseconds += 60_000

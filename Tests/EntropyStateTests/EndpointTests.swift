@@ -17,6 +17,18 @@ import Testing
         #expect(endpoint.text == text)
     }
 
+    /// It can mean one thing only, and the entry is the one without it: two of them would share a counter.
+    @Test(arguments: ["tcp://sink.example.org:9437", "TCP://sink.example.org:9437", "tcp://sink.example.org:9437/"])
+    func aSchemeOfTCPIsTaken(_ text: String) throws {
+        #expect(try Endpoint.parse(text, for: .connecting).get().text == "sink.example.org:9437")
+        #expect(Endpoint.plain(text) == "sink.example.org:9437")
+    }
+
+    @Test(arguments: ["http://h:1", "https://h:1", "mqtts://h:1", "tcp://tcp://h:1", "udp://h:1", "tcp://", "tcp:///"])
+    func otherSchemesAreNamed(_ text: String) {
+        #expect(throws: Endpoint.Expectation.self) { try Endpoint.parse(text, for: .connecting).get() }
+    }
+
     @Test(arguments: [
         "", "host", ":9437", "host:", "host:0", "host:65536", "host:-1", "host:+1", "host: 1", "host:1 ",
         "host:99999999999999999999",

@@ -28,7 +28,7 @@ class SignerBench {
             "config.json",
             """
             {"Address": ":0", "Signer": \(signer)\(more.isEmpty ? "" : ", \(more)"), "Note": "kept",
-             "Private": "\(Base64.encode([UInt8](repeating: 7, count: 32)))", "Drift": 120}
+             "Private": "\(Base64.encode(Array(UInt8(1)...32)))", "Drift": 120}
             """)
     }
 

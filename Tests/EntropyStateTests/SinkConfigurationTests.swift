@@ -42,6 +42,19 @@ import Testing
         #expect(configuration.signers.first?.key.pkix == (try SinkConfigurationTests.signer.get()).pkix)
     }
 
+    /// Editors of another system begin a file with such a mark.
+    @Test func aByteOrderMarkIsPassedOver() throws {
+        try write()
+        try directory.write("config.json", [0xef, 0xbb, 0xbf] + directory.read("config.json"))
+        #expect(try load().signers.first?.counter == 5)
+        try directory.write("targets.json", [0xef, 0xbb, 0xbf] + Array("[]".utf8))
+        #expect(try TargetList(directory.file("targets.json")).load().isEmpty)
+        for mark in [[0xff, 0xfe], [0xfe, 0xff], [0xef, 0xbb], [0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf]] as [[UInt8]] {
+            try directory.write("targets.json", mark + Array("[]".utf8))
+            #expect(throws: StateError.self, "\(mark)") { try TargetList(directory.file("targets.json")).load() }
+        }
+    }
+
     @Test func theMaximumAgeIsADayUnlessAnotherIsNamed() throws {
         try write()
         #expect(try load().maximumAge == 86400)
@@ -151,6 +164,87 @@ import Testing
         #expect(try load().signers.first?.counter == .max)
         try directory.write("state.json", "[]")
         #expect(throws: StateError.self) { try load() }
+    }
+
+    /// As the original reads it: its JSON library takes a name for a field's whatever the case of its letters, and the last of
+    /// several (encoding/json, "Unmarshal").
+    @Test func namesAreReadAsTheOriginalReadsThem() throws {
+        try write(["drift": "60", "COUNTER": "7", "address": "\":1\""], without: ["Drift", "Counter", "Address"])
+        let configuration = try load()
+        #expect(configuration.drift == 60 && configuration.endpoint.port == 1)
+        #expect(configuration.signers.map { $0.counter } == [7])
+        // The next one stands in the same place.
+        try configuration.counterFile.store(8, for: 0, of: configuration.signers)
+        #expect(try load().signers.map { $0.counter } == [8])
+        #expect(try directory.text("config.json").contains("\"COUNTER\": 8"))
+        #expect(try !directory.text("config.json").contains("\"Counter\""))
+        let base = "\"Address\": \":0\", \"Signer\": \(fields["Signer"] ?? "")"
+        for (members, drift, counter, doubles) in [
+            ("\"Drift\": 1, \"Drift\": 2, \"Counter\": 4", 2, 4, ["Drift"]),
+            ("\"Counter\": 9, \"drift\": 2, \"counter\": 3, \"Drift\": 5", 5, 3, ["counter", "Drift"]),
+            ("\"Drift\": 1, \"drift\": null, \"Counter\": 4", 1, 4, ["drift"]),
+        ] as [(String, Int64, Int64, [String])] {
+            let text = "{\(base), \(members)}"
+            #expect(JSONLexicon.doubles(in: Array(text.utf8)).map { $0.name } == doubles)
+            try directory.write("config.json", text)
+            var warnings: [String] = []
+            let configuration = try load { warnings.append($0) }
+            #expect(warnings.count == doubles.count)
+            #expect(configuration.drift == drift && configuration.signers.map { $0.counter } == [counter])
+            try configuration.counterFile.store(10, for: 0, of: configuration.signers)
+            #expect(try load().signers.map { $0.counter } == [10])
+        }
+    }
+
+    @Test func doublesAreThoseOfOneObject() {
+        for (text, names) in [
+            ("{}", []), ("{\"a\": {\"a\": [{\"a\": 1}, {\"a\": \"a\"}]}}", []), ("[\"a\", \"a\"]", []),
+            ("{\"a\": {\"b\": 1, \"B\": 2}, \"A\" : 1}", ["B", "A"]),
+            ("{\"a\\\"\": 1, \"a\": 2, \"a\\\"\": 3}", ["a\\\""]),
+        ] as [(String, [String])] {
+            #expect(JSONLexicon.doubles(in: Array(text.utf8)).map { $0.name } == names, "\(text)")
+        }
+        #expect(JSONLexicon.doubles(in: Array("{\n\"a\": 1,\n\"a\": 2}".utf8)).map { $0.line } == [3])
+    }
+
+    @Test func whatHasNoMeaningIsNamed() throws {
+        for (changes, field, nearest) in [
+            (["MaxAge": "5"], "MaxAge", "MaximumAge"), (["Drfit": "5"], "Drfit", "Drift"),
+            (["Note": "\"\""], "Note", nil), (["Limits": "{\"Conections\": 5}"], "Limits, Conections", "Connections"),
+        ] as [([String: String], String, String?)] {
+            try write(changes)
+            var warnings: [String] = []
+            _ = try load { warnings.append($0) }
+            #expect(warnings.count == 1)
+            let line = warnings.first ?? ""
+            #expect(line.hasPrefix("\(directory.file("config.json")): \(field): "))
+            #expect(
+                line.contains(" nearest") == (nearest != nil)
+                    && line.contains("; \(nearest ?? "") ") == (nearest != nil))
+        }
+        for drift in ["0", nil] {
+            try write(drift.map { ["Drift": $0] } ?? [:], without: drift == nil ? ["Drift"] : [])
+            var warnings: [String] = []
+            _ = try load { warnings.append($0) }
+            #expect(warnings.count == 1 && warnings.first?.contains(": Drift: 0") == true)
+        }
+    }
+
+    /// A key that is not base64 is none; it is written back all the same.
+    @Test(arguments: ["", "AAAA", "a\\\"b\\u0001\u{e9}/+="]) func thePrivateKeyIsWrittenBackAsItWas(_ text: String)
+        throws
+    {
+        for order in ["\"Private\": \"\(text)\", \"Counter\": 5", "\"Counter\": 5, \"private\": \"\(text)\""] {
+            let given = "{\(order), \"Other\": {\"Private\": \"x\"}}"
+            let document = try JSONDocument(parsing: Array(given.utf8), file: "config.json")
+            document.value.set("Counter", 6)
+            let written = document.encode()
+            let wanted = given.replacingOccurrences(of: "5", with: "6")
+            #expect(
+                try JSONSerialization.jsonObject(with: Data(written)) as? NSDictionary
+                    == JSONSerialization.jsonObject(with: Data(wanted.utf8)) as? NSDictionary)
+            #expect(document.encode() == written)
+        }
     }
 
     @Test func aConfigurationThatIsGoneIsNotMadeAnew() throws {

@@ -72,7 +72,7 @@ import Testing
     @Test(arguments: [
         "", " ", "nonsense", "{}", "7", "null", "[", "[{}]", "[7]", "[null]", "[[]]", "[{\"Address\": 7}]", "[] []",
         "[],",
-        "[{\"Address\": \"host:1\"}]", "['x']", "[NaN]", "\u{feff}[]",
+        "[{\"Address\": \"host:1\"}]", "['x']", "[NaN]", "\u{feff}\u{feff}[]",
         "[{\"Address\": \"host:1\", \"Public\": \"AAAA\"}]",
         "[{\"Address\": \"host:1\", \"Public\": \"****\"}]", "[{\"Address\": \"host:1\", \"Public\": 5}]",
     ])

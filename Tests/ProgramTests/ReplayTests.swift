@@ -81,6 +81,56 @@ import Testing
         #expect(sink.stop().status == 0)
     }
 
+    /// One key, which version 2.0 took for two: in another form it had a counter of its own, and stayed when the first form was
+    /// taken out.
+    @Test(.enabled(if: haveTools("openssl"), "openssl is not installed"), arguments: [false, true])
+    func aTwinOfTheKeyMixesNothingTwice(_ isRemoved: Bool) throws {
+        let place = try Workplace(.host)
+        try place.provision(["--algorithm", "ecdsa"])
+        let catcher = try PacketCatcher()
+        try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
+        for number in 1...2 {
+            try place.edit("targets.json") { $0["Next"] = 0 }
+            #expect(try place.run("entropy-source", "--once").status == 0)
+            #expect(eventually(seconds: 120) { catcher.frames.count == number })
+        }
+        let frame = Frame.encode(catcher.frames[1])
+        try place.run("rsagen", "--software", "--algorithm", "ecdsa", "-o", "other")
+        func text(_ name: String, _ point: String) throws -> String {
+            try run(
+                [
+                    "openssl", "pkey", "-pubin", "-inform", "DER", "-in", name, "-ec_conv_form", point, "-outform",
+                    "DER",
+                ], in: place.directory.path
+            ).output.base64EncodedString()
+        }
+        func entry(_ text: String, _ counter: Int) -> [String: Any] { ["Key": text, "Counter": counter] }
+        var first = entry(try text("signer.pub", "uncompressed"), isRemoved ? 2 : 1)
+        if isRemoved { first["Removed"] = true }
+        let twin = entry(try text("signer.pub", "compressed"), 0)
+        let other = entry(try text("other.pub", "uncompressed"), 0)
+        try place.edit("config.json") {
+            $0["Signer"] = [first, twin, other]
+            $0["Counter"] = nil
+        }
+        let sink = try RunningSink(place)
+        #expect(try isAnswered(frame, by: sink) == !isRemoved)
+        #expect(try place.directory.read("pool").count == (isRemoved ? 0 : 1024))
+        #expect(try isAnswered(frame, by: sink) == !isRemoved)
+        #expect(sink.stop().status == 0)
+        // Nor by way of the other one, which stands first now.
+        if !isRemoved {
+            try place.edit("config.json") { object in
+                let list = object["Signer"] as? [[String: Any]] ?? []
+                object["Signer"] = Array(list.reversed())
+            }
+            let again = try RunningSink(place)
+            #expect(try isAnswered(frame, by: again))
+            #expect(again.stop().status == 0)
+        }
+        #expect(try place.directory.read("pool").count == (isRemoved ? 0 : 1024))
+    }
+
     /// A sink that opened its packet, signature and all, seals it to its neighbour.
     @Test(arguments: Build.available) func aPacketThatOneSinkPassesOnIsRefusedByAnother(_ build: Build) throws {
         let (place, frames) = try caught(1, build)

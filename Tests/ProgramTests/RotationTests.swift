@@ -52,7 +52,7 @@ struct RotationTests {
         sink.running.signal(SIGHUP)
         #expect(eventually { sink.log.contains("read config.json anew: counter 3") }, "\(sink.log)")
         try deliver(new, "packet 4 mixed")
-        try deliver(old, "unconfirmed")
+        try deliver(old, "not delivered: no receipt", status: 1)
         #expect(try old.directory.read("pool").count == 9 * 1024)
         #expect(sink.stop().status == 0)
     }
@@ -76,12 +76,30 @@ struct RotationTests {
             place, 64, ["--add-signer is given twice"], "entropy-config", "--add-signer", "signer.pub", "--add-signer",
             "signer.pub")
         try place.run("rsagen", "--software", "-o", "other")
+        // By the beginning of a fingerprint: enough of it, of one signer only, of one that is there.
+        let fingerprint = try run(["sha256sum", place.directory.file("signer.pub")]).text.prefix(64)
+        try refused(
+            place, 65, ["config.json: this is the only signer"], "entropy-config", "--remove-signer",
+            "\(fingerprint.prefix(8))")
+        try refused(
+            place, 66, ["\(fingerprint.prefix(3)): cannot open"], "entropy-config", "--remove-signer",
+            "\(fingerprint.prefix(3))")
+        let absent = fingerprint.hasPrefix("00000000") ? "ffffffff" : "00000000"
+        try refused(place, 65, [String(fingerprint)], "entropy-config", "--remove-signer", absent)
         // Both or neither.
         try refused(
             place, 66, ["none: cannot open"], "entropy-config", "--add-signer", "other.pub", "--remove-signer", "none")
         try refused(
             place, 65, ["config.json: this key is not among the signers"], "entropy-config",
             "--remove-signer", "other.pub")
+        #expect(try place.run("entropy-config", "--add-signer", "other.pub").status == 0)
+        #expect(try place.run("entropy-config", "--remove-signer", "\(fingerprint.prefix(8))").status == 0)
+        try refused(
+            place, 65, ["config.json: this signer was removed already"], "entropy-config", "--remove-signer",
+            "\(fingerprint.prefix(8))")
+        try refused(
+            place, 65, ["config.json: this signer was removed already"], "entropy-config", "--remove-signer",
+            "signer.pub")
         try place.directory.write("broken.json", "{\"Signer\": []}")
         try refused(
             place, 65, ["broken.json: Address: expected"], "entropy-config", "--add-signer", "other.pub", "-f",

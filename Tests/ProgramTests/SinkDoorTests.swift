@@ -14,7 +14,7 @@ import Testing
         let group = try Vectors.load("reference-packets.json", as: ReferencePackets.self).groups[0]
         place = try Workplace(.host)
         configuration = [
-            // A counter that is known: otherwise what was recorded before the start is refused.
+            // A counter that is known: packets from before the start are taken then.
             "Address": "127.0.0.1:0", "Drift": Int64.max, "Counter": -1,
             "Private": Data(hex(try #require(group.keys["sink_private"]))).base64EncodedString(),
             "Signer": Data(hex(try #require(group.keys["signer_pkix_der"]))).base64EncodedString(),
@@ -69,9 +69,9 @@ import Testing
         // A hundred a minute are looked at, no two of them within 600 ms.
         let sink = try sink(["PacketsPerMinute": 1])
         #expect(try end(sink, SinkDoorTests.junk) == 0)
-        #expect(try eventually { try end(sink, SinkDoorTests.junk) == ECONNRESET })
+        #expect(try eventually(seconds: 120) { try end(sink, SinkDoorTests.junk) == ECONNRESET })
         // Nobody is shut out for it.
-        #expect(try eventually { try end(sink, frame) == 0 })
+        #expect(try eventually(seconds: 120) { try end(sink, frame) == 0 })
         #expect(try place.directory.read("pool").count == 1024)
     }
 
@@ -114,21 +114,21 @@ import Testing
         let waiting = Pipe()
         let script = packageRoot.appendingPathComponent("Tests/Peers/neighbour.py").path
         let neighbour = try Running(["/usr/bin/python3", script, String(port), "40", "200"], standardInput: waiting)
-        #expect(eventually { neighbour.output.contains("ready") }, "\(neighbour.errors)")
+        #expect(eventually(seconds: 60) { neighbour.output.contains("ready") }, "\(neighbour.errors)")
         // At first nobody knows the source's address. Then the sink does, also when it starts again.
         for size in [1024, 2048] {
             let sink = try RunningSink(place)
             let before = taken(by: neighbour)
-            #expect(eventually { taken(by: neighbour) > before + 100 }, "\(neighbour.output)")
+            #expect(eventually(seconds: 120) { taken(by: neighbour) > before + 100 }, "\(neighbour.output)")
             try place.edit("targets.json") { $0["Next"] = 0 }
-            let source = try place.start("entropy-source", ["--once"]).wait()
+            let source = try place.start("entropy-source", ["--once"]).wait(seconds: 120)
             #expect(source.status == 0, "\(source.errors)\(sink.log)")
             #expect(try place.directory.read("pool").count == size)
             #expect(sink.stop().status == 0)
             #expect(try place.directory.text("sink.status.json").contains("\"127.0.0.1 "))
         }
         try waiting.fileHandleForWriting.close()
-        #expect(neighbour.wait().status == 0)
+        #expect(neighbour.wait(seconds: 60).status == 0)
     }
 
     /// Frames of the neighbour's that the sink has looked at.

@@ -120,7 +120,7 @@ import Testing
         // Another key in its place.
         try place.run("rsagen", "--software", "--force")
         let key = try Data(place.directory.read("signer.pub")).base64EncodedString()
-        #expect(try send().contains("unconfirmed"))
+        #expect(try send().contains("not delivered: no receipt"))
         try place.edit("config.json") {
             $0["Signer"] = key
             $0["Counter"] = 0

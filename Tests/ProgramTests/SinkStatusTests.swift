@@ -83,6 +83,38 @@ import Testing
         #expect(!sink.log.contains("sink.status.json"), "\(sink.log)")
     }
 
+    /// The codes of Nagios' plugins: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    @Test func aMonitorIsToldByCodes() throws {
+        func check(_ limit: String, _ file: String = "sink.status.json") throws -> Finished {
+            try place.start("entropy-sink", ["--check-age", limit, "--status-file", file]).wait()
+        }
+        #expect(try check("1h").status == 3 && check("1h").text.hasPrefix("ENTROPY UNKNOWN - "))
+        let source = try HostileSource(place)
+        var sink = try RunningSink(place)
+        #expect(eventually { (try? status().status) == 0 })
+        #expect(try check("1h").status == 2)
+        #expect(try source.send(goodChunk(), counter: 1, to: sink.port)?.status == .mixed)
+        #expect(eventually { (try? check("1h").status) == 0 })
+        let good = try check("1h")
+        #expect(good.text.hasPrefix("ENTROPY OK - ") && good.text.split(separator: "\n").count == 1)
+        #expect(sink.stop().status == 0)
+        #expect(try check("1h").status == 1 && check("1h").text.hasPrefix("ENTROPY WARNING - "))
+        for (last, code) in [(-3000, 1), (-4000, 2), (4000, 2)] as [(Int, Int32)] {
+            try place.edit("sink.status.json") { object in
+                var signers = object["Signers"] as? [[String: Any]] ?? []
+                signers[0]["LastMixed"] = Int(Date().timeIntervalSince1970) + last
+                object["Signers"] = signers
+            }
+            #expect(try check("1h").status == code)
+        }
+        sink = try RunningSink(place)
+        #expect(try check("1h").status == 2 && check("1h").text.hasPrefix("ENTROPY CRITICAL - "))
+        #expect(sink.stop().status == 0)
+        try place.directory.write("odd", "{}")
+        #expect(try check("1h", "odd").status == 3)
+        #expect(try check("soon").status == 64)
+    }
+
     @Test func anotherConfigurationListsOthers() throws {
         let sink = try RunningSink(place)
         try place.run("rsagen", "--software", "--algorithm", "ecdsa", "-o", "other")

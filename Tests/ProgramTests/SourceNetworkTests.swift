@@ -73,24 +73,145 @@ import Testing
 
     @Test(
         arguments: Build.available,
-        [[0x00], [0x00, 0x00], [0xff, 0xff, 1, 2, 3], [0, 43] + [UInt8](repeating: 7, count: 43)] as [[UInt8]])
-    func whatIsNoReceiptIsNone(_ build: Build, _ answer: [UInt8]) throws {
+        [
+            ([0x00], "unreachable"), ([0, 43, 1, 2, 3], "unreachable"), ([0x00, 0x00], "foreign"),
+            ([0xff, 0xff, 1, 2, 3], "foreign"), ([0, 43] + [UInt8](repeating: 7, count: 43), "foreign"),
+            (Array("HTTP/1.1 302 Found\r\n\r\n".utf8), "foreign"), (Array("S".utf8), "foreign"),
+            ([0x15, 3, 3, 0, 2, 2, 70], "foreign"),
+        ] as [([UInt8], String)])
+    func whatIsNoReceiptIsNone(_ build: Build, _ answer: ([UInt8], String)) throws {
         let place = try place(build)
         let (listener, port) = try Socket.listen()
         try add(place, port)
-        let source = try place.start("entropy-source", ["--once"])
+        let source = try place.start("entropy-source", ["--once", "--json"])
         do {
             let connection = try listener.accept()
             let header = connection.receive(2)
             #expect(header.count == 2)
             _ = connection.receive(Int(header[0]) << 8 | Int(header[1]))
-            connection.send(answer)
+            connection.send(answer.0)
         }
         let finished = source.wait()
-        #expect([1, 69].contains(finished.status), "\(finished.errors)")
-        #expect(finished.errors.contains("receipt"), "\(finished.errors)")
+        #expect(finished.status == 69, "\(finished.errors)")
+        #expect(try status(of: finished.output) == [answer.1])
         #expect(try place.number("targets.json", "Counter") == 1)
         #expect(try place.number("targets.json", "Next") ?? 0 == 0)
+    }
+
+    /// The statuses in a report.
+    func status(of json: Data) throws -> [String] {
+        let parsed = try JSONSerialization.jsonObject(with: json) as? [String: Any]
+        return try #require(parsed?["Targets"] as? [[String: Any]]).compactMap { $0["Status"] as? String }
+    }
+
+    /// A server that speaks first is known before a packet is made for it, where it is quick enough: it costs no counter.
+    @Test(arguments: Build.available) func oneThatSpeaksFirstIsNoSink(_ build: Build) throws {
+        let place = try place(build)
+        let (listener, port) = try Socket.listen()
+        try add(place, port)
+        let source = try place.start("entropy-source", ["--once", "--json"])
+        let connection = try listener.accept()
+        connection.send(Array("SSH-2.0-OpenSSH_9.2p1\r\n".utf8))
+        let finished = source.wait()
+        #expect(finished.status == 69, "\(finished.errors)")
+        #expect(try status(of: finished.output) == ["foreign"])
+        withExtendedLifetime(connection) {}
+    }
+
+    /// A sink that gave a receipt once, and is then replaced by whoever takes the packet and says nothing: a server with other
+    /// keys, another program, somebody on the way. None of it counts as delivered, in another run of the program either.
+    @Test(arguments: Build.available, SilentEnd.allCases)
+    func silenceOfASinkThatGaveReceiptsIsAFailure(_ build: Build, _ end: SilentEnd) throws {
+        let place = try place(build)
+        let sink = try RunningSink(place)
+        try add(place, sink.port)
+        #expect(try place.run("entropy-source", "--once").status == 0)
+        let next = try place.number("targets.json", "Next")
+        #expect(sink.stop().status == 0)
+        let other = try end.replace(place, port: sink.port)
+        for _ in 1...2 {
+            let again = try place.run("entropy-source", "--once", "--now", "--json")
+            #expect(again.status == 1, "\(again.errors)")
+            #expect(try status(of: again.output) == ["silent"])
+            #expect(try place.number("targets.json", "Next") == next)
+        }
+        // A monitor is not told that all is well for that: the last success was long ago.
+        try edit(place) { $0["LastServed"] = Int64(1_000_000) }
+        #expect(try place.run("entropy-source", "--check-age", "1h").status == 2)
+        // Without what was remembered, or where the list says that this sink gives none, it is as an original sink is.
+        try place.edit("targets.json") { $0["Receipts"] = false }
+        #expect(try status(of: place.run("entropy-source", "--once", "--now", "--json").output) == ["unconfirmed"])
+        withExtendedLifetime(other) {}
+    }
+
+    enum SilentEnd: String, CaseIterable, CustomTestStringConvertible {
+        /// Takes the packet, and closes.
+        case taken
+        /// A sink of ours with another sealing key, and one with another signer.
+        case key, signer
+        var testDescription: String { rawValue }
+
+        func replace(_ place: Workplace, port: UInt16) throws -> AnyObject {
+            if self == .taken { return try PacketCatcher(port: port) }
+            try place.run(
+                self == .key ? "curve25519gen" : "rsagen", self == .key ? "-a" : "--software", "-o",
+                self == .key ? "decrypt2" : "signer2")
+            let configuration = try place.run(
+                "entropy-config", "-a", "127.0.0.1:\(port)", "-k", self == .key ? "decrypt2.key" : "decrypt.key", "-s",
+                self == .key ? "signer.pub" : "signer2.pub")
+            #expect(configuration.status == 0, "\(configuration.errors)")
+            try place.directory.write("config.json", Array(configuration.output))
+            return try RunningSink(place)
+        }
+    }
+
+    /// Changes the first target in the report.
+    func edit(_ place: Workplace, _ change: (inout [String: Any]) -> Void) throws {
+        try place.edit("source.status.json") {
+            guard var targets = $0["Targets"] as? [[String: Any]], !targets.isEmpty else { return }
+            change(&targets[0])
+            $0["Targets"] = targets
+        }
+    }
+
+    /// What a monitor asks, of runs with --once and of a service: the codes are those of Nagios' plugins.
+    @Test(arguments: Build.available) func aMonitorIsTold(_ build: Build) throws {
+        let place = try place(build)
+        func check(_ time: String) throws -> Int32 { try place.run("entropy-source", "--check-age", time).status }
+        #expect(try check("1h") == 3)
+        let sink = try RunningSink(place)
+        try add(place, sink.port)
+        #expect(try place.run("entropy-source", "--once").status == 0)
+        #expect(try check("1h") == 0)
+        let line = try place.run("entropy-source", "--check-age", "1h")
+        #expect(line.text.hasPrefix("ENTROPY OK - ") && line.text.split(separator: "\n").count == 1, "\(line.text)")
+        // A service keeps what was known, and says that it runs, until it ends.
+        let source = try place.start("entropy-source", [])
+        func report() throws -> [String: Any] {
+            let json = try place.run("entropy-source", "--status", "--json").output
+            return try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+        }
+        #expect(try eventually { try report()["Started"] != nil }, "\(source.errors)")
+        #expect(try report()["Running"] as? Bool == true && check("1h") == 0)
+        let target = try #require((try report()["Targets"] as? [[String: Any]])?.first)
+        #expect(target["LastServed"] as? Int == target["Time"] as? Int && target["LastServed"] != nil)
+        #expect((target["Next"] as? NSNumber)?.int64Value == (try place.number("targets.json", "Next")))
+        source.signal(SIGKILL)
+        _ = source.wait()
+        #expect(try report()["Running"] as? Bool == false && check("1h") == 1)
+        // One failed try does not make the last success forgotten.
+        #expect(sink.stop().status == 0)
+        #expect(try place.run("entropy-source", "--once", "--now").status == 69)
+        let failed = try #require((try report()["Targets"] as? [[String: Any]])?.first)
+        #expect(failed["Status"] as? String == "unreachable")
+        #expect(failed["LastServed"] as? Int == target["LastServed"] as? Int)
+        #expect(try check("1h") == 0)
+        try edit(place) { $0["LastServed"] = Int64(1_000_000) }
+        #expect(try check("1h") == 2)
+        try place.directory.write("source.status.json", "{}")
+        #expect(try check("1h") == 3)
+        try refused(place, 64, ["--check-age"], "entropy-source", "--check-age", "never")
+        try refused(place, 64, ["--now"], "entropy-source", "--now")
     }
 
     @Test(arguments: Build.available) func aSinkThatIsAheadMovesTheCounterForward(_ build: Build) throws {
@@ -152,7 +273,7 @@ import Testing
                 (try? place.run("entropy-source", "--status", "--json"))?.text.contains("\"Status\": \"mixed\"") == true
             })
         let status = try place.run("entropy-source", "--status")
-        #expect(status.status == 0 && status.text.split(separator: "\n").count == 6, "\(status.text)")
+        #expect(status.status == 0 && status.text.split(separator: "\n").count == 7, "\(status.text)")
         #expect(try place.directory.mode("source.status.json") == 0o600)
         // A target that refuses is tried later and later, not at every scan.
         func waits() -> [Int] {

@@ -114,7 +114,7 @@ for kind in debian beagleboard; do
     # What is left to be done is somebody to send to.
     says "ok       board: TI AM335x BeagleBone Black" "ok       device: /dev/tpmrm0, a TPM 2.0" "ok       key: signer.key, of this TPM" \
         "warning  sinks: there is nobody to send to yet" "problems: 0, warnings: 1" "-----BEGIN PUBLIC KEY-----" \
-        "entropy-config --without-private --state /var/lib/entropy-sink/counters.json -s signer.pub > config.json" \
+        "entropy-config --without-private --state /var/lib/entropy-sink/counters.json -s signer.pub -o config.json" \
         "entropy-target -a HOST:9437 -k decrypt.pub --append targets.json"
     # Others judge the key that it prints.
     sed -n '/BEGIN PUBLIC/,/END PUBLIC/p' "$place/output" >"$place/printed.pem"

@@ -103,6 +103,18 @@ public final class NetworkNamespaces: Sendable {
         try run(in: end(side), "sh", "-c", "echo \(value) >\(path)")
     }
 
+    /// Either way drops what is longer than `bytes`, and tells nobody, as tunnels and hotspots do.
+    public func dropLong(above bytes: Int) throws {
+        for side in Side.allCases {
+            // The kernel would hand several segments over as one.
+            try run(in: end(side), "ip", "link", "set", "link0", "gso_max_segs", "1")
+            try run(
+                in: end(side), "nft",
+                "add table ip long; add chain ip long arriving { type filter hook prerouting priority -500; }; "
+                    + "add rule ip long arriving iif link0 ip length > \(bytes) counter drop")
+        }
+    }
+
     /// The sink's end drops each first segment of a connection that has data in it, as some firewalls do.
     public func dropOpeningData() throws {
         try run(

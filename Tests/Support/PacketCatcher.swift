@@ -7,8 +7,9 @@ public final class PacketCatcher: @unchecked Sendable {
     private let lock = NSLock()
     private var caught: [[UInt8]] = []
 
-    public init(everywhere: Bool = false) throws {
-        (listener, port) = try Socket.listen(backlog: 1024, everywhere: everywhere)
+    /// On a free port, or on this one.
+    public init(port: UInt16 = 0, everywhere: Bool = false) throws {
+        (listener, self.port) = try Socket.listen(backlog: 1024, everywhere: everywhere, port: port)
         let thread = Thread { [weak self, listener] in
             while true {
                 guard let accepted = try? listener.accept() else {

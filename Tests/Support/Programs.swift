@@ -80,7 +80,8 @@ public final class Workplace: Sendable {
     /// The command that runs a program. A source gets the noise that every machine has, and is told so where that is none
     /// from physics, unless the arguments say otherwise.
     public func command(_ program: String, _ arguments: [String]) -> [String] {
-        let isOther = ["--noise", "--status", "--selftest", "--help", "--version"].contains(where: arguments.contains)
+        let isOther = ["--noise", "--status", "--check-age", "--selftest", "--help", "--version"].contains(
+            where: arguments.contains)
         guard program == "entropy-source", !isOther else { return build.command(program) + arguments }
         let noise = tpm == nil ? ["--software-only", "--noise", "kernel"] : ["--noise", "tpm,kernel"]
         return build.command(program) + noise + arguments
@@ -158,6 +159,38 @@ public final class RunningSink: Sendable {
         running.signal(SIGTERM)
         return running.wait()
     }
+}
+
+/// How often `bytes` are in the memory of another process that may be written to; for root.
+public func copies(of bytes: [UInt8], in process: Int32) throws -> Int {
+    let memory = open("/proc/\(process)/mem", O_RDONLY)
+    guard memory >= 0 else { throw POSIXError(.EACCES) }
+    defer { close(memory) }
+    let maps = try String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)
+    var found = 0
+    for line in maps.split(separator: "\n") where line.contains(" rw") && !line.contains("[vvar") {
+        let range = line.prefix { $0 != " " }.split(separator: "-").compactMap { UInt64($0, radix: 16) }
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        var place = range[0]
+        // Steps overlap, so that nothing hides on a border.
+        while place < range[1] {
+            let size = min(block.count, Int(range[1] - place))
+            let count = pread(memory, &block, size, off_t(place))
+            if count > 0 {
+                block.withUnsafeBytes { block in
+                    var start = 0
+                    while start + bytes.count <= count,
+                        let next = memchr(block.baseAddress! + start, Int32(bytes[0]), count - start - bytes.count + 1)
+                    {
+                        if memcmp(next, bytes, bytes.count) == 0 { found += 1 }
+                        start = UnsafeRawPointer(next) - block.baseAddress! + 1
+                    }
+                }
+            }
+            place += UInt64(size == block.count ? size - bytes.count + 1 : size)
+        }
+    }
+    return found
 }
 
 struct SinkDidNotStart: Error { let errors: String }

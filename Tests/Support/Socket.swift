@@ -52,12 +52,14 @@ public final class Socket: @unchecked Sendable {
         return Socket(descriptor)
     }
 
-    /// Listens on a free port of this machine: at 127.0.0.1, or at every address.
+    /// Listens on a free port of this machine, or on this one: at 127.0.0.1, or at every address.
     public static func listen(
-        backlog: Int32 = 16, everywhere: Bool = false
+        backlog: Int32 = 16, everywhere: Bool = false, port: UInt16 = 0
     ) throws -> (socket: Socket, port: UInt16) {
         let descriptor = try make()
-        guard withAddress(0, everywhere ? 0 : 0x7f00_0001, { bind(descriptor, $0, $1) }) == 0,
+        var reuse: Int32 = 1
+        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+        guard withAddress(port, everywhere ? 0 : 0x7f00_0001, { bind(descriptor, $0, $1) }) == 0,
             Glibc.listen(descriptor, backlog) == 0
         else {
             throw POSIXError(.EADDRINUSE)
@@ -73,6 +75,29 @@ public final class Socket: @unchecked Sendable {
     }
 
     public func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+
+    /// Sends a beginning, and zeros behind it until the other side takes no more, or so many bytes.
+    public func sendOn(_ start: [UInt8], atMost limit: Int) {
+        var limitOfCall = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limitOfCall, socklen_t(MemoryLayout<timeval>.size))
+        var (block, sent) = (start, 0)
+        while sent < limit {
+            let count = Glibc.send(descriptor, block, block.count, Int32(MSG_NOSIGNAL))
+            guard count > 0 else { break }
+            sent += count
+            block = [UInt8](repeating: 0, count: 4096)
+        }
+    }
+
+    /// Bytes that the other side's kernel has acknowledged: `tcpi_bytes_acked`, the 64 bits at 120 of what tcp(7) calls TCP_INFO.
+    public var acknowledged: UInt64 {
+        var information = [UInt8](repeating: 0, count: 192)
+        var size = socklen_t(information.count)
+        guard getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_INFO, &information, &size) == 0, size >= 128 else {
+            return .max
+        }
+        return information.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: 120, as: UInt64.self) }
+    }
 
     /// Says that nothing more will be sent.
     public func finishSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }

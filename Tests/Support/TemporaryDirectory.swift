@@ -41,7 +41,7 @@ public final class TemporaryDirectory: Sendable {
     /// at its own time.
     public func snapshot() throws -> [String: Data] {
         var files: [String: Data] = [:]
-        for name in try names() where !name.contains("sink.status.json") {
+        for name in try names() where !name.contains("sink.status.json") && !name.contains("source.status.json") {
             files[name] = FileManager.default.contents(atPath: file(name)) ?? Data()
         }
         return files

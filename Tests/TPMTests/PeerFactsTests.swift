@@ -47,8 +47,8 @@ struct PeerFactsTests {
         // Absent it means TRUE to them, which is why it is always written.
         try write([], file)
         #expect(try tpm2OpensslSigns())
-        // A description, and rsaParent.
-        for option in [[0xa4, 3, 0x0c, 1, 0x61], [0xa5, 3, 1, 1, 0xff]] as [[UInt8]] {
+        // A description, and rsaParent; here it is FALSE, as it is for this key.
+        for option in [[0xa4, 3, 0x0c, 1, 0x61], [0xa5, 3, 1, 1, 0]] as [[UInt8]] {
             try write([0xa0, 3, 1, 1, 0xff] + option, file)
             #expect(try !tpm2OpensslSigns())
             _ = try TPMSigner(

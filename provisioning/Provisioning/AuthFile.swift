@@ -91,7 +91,8 @@ extension TPMDevice {
     public func usePasswords(
         ownerFile: String?, parentFile: String?, warn: (String) -> Void
     ) throws(ProvisioningError) {
-        var (owner, parent): (AuthValue?, AuthValue?)
+        var owner: AuthValue?
+        var parent: AuthValue?
         if let ownerFile { owner = try AuthFile.read(ownerFile, warn: warn) }
         if let parentFile { parent = try AuthFile.read(parentFile, warn: warn) }
         usePasswords(owner: owner, parent: parent)

@@ -91,7 +91,8 @@ public struct SigningKey {
         }
         // A TPM's key file is of no use to whoever copies it: only a software key is a secret.
         if let exposed { warn(exposed) }
-        guard case .beside = record, authFile == nil else { throw .softwareKey(place) }
+        if case .file = record { throw .softwareKey(place) }
+        guard authFile == nil else { throw .softwareKey(place) }
     }
 
     private static func credentials(

@@ -40,7 +40,7 @@ extension TPMContext {
                     self.esys, isOwners ? ESYS_TR_RH_OWNER : index.handle, index.handle, authorization, ESYS_TR_NONE,
                     ESYS_TR_NONE, wanted, UInt16(clamping: certificate.count), &part)
             }
-            let response = isOwners ? try authorized(by: .owner, read) : read(ESYS_TR_PASSWORD)
+            let response = try isOwners ? authorized(by: .owner, read) : read(ESYS_TR_PASSWORD)
             try ResponseCode.check(response, "Esys_NV_Read", authorizedBy: isOwners ? .owner : .none)
             defer { Esys_Free(part) }
             guard let part, part.pointee.size > 0 else { throw TPMError(.refused, "Esys_NV_Read gave nothing") }

@@ -66,6 +66,8 @@ extension TPMContext {
             throw TPMError(
                 .unusableKey, "its parent \(TPMHandle.text(file.parent)) is neither the owner hierarchy nor persistent")
         }
+        // Before it: ESAPI has one number for a persistent object, and a session may be salted to the same one.
+        _ = try session(encrypting: .both)
         let parent = try persistentObject(file.parent)
         do throws(TPMError) {
             try authorizeParent(parent, file.parent)
@@ -180,9 +182,7 @@ extension TPMContext {
 
     /// Gives an object's authValue to ESAPI, which makes the session's HMAC with it.
     func authorize(_ object: LoadedObject, with authValue: AuthValue?) throws(TPMError) {
-        try authValue?.withBuffer { (buffer) throws(TPMError) in
-            try ResponseCode.check(Esys_TR_SetAuth(esys, object.handle, &buffer), "Esys_TR_SetAuth")
-        }
+        if let authValue { try setAuth(authValue, of: object.handle) }
     }
 
     /// The public area of a key at hand as the TPM reports it.

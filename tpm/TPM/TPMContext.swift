@@ -106,11 +106,7 @@ final class TPMContext {
     }
 
     /// Has ESAPI use a password for an object; it is not sent.
-    func setAuth(_ password: AuthValue?, of object: ESYS_TR) throws(TPMError) {
-        var empty = TPM2B_DIGEST()
-        guard let password else {
-            return try ResponseCode.check(Esys_TR_SetAuth(esys, object, &empty), "Esys_TR_SetAuth")
-        }
+    func setAuth(_ password: AuthValue, of object: ESYS_TR) throws(TPMError) {
         try password.withBuffer { (buffer) throws(TPMError) in
             try ResponseCode.check(Esys_TR_SetAuth(esys, object, &buffer), "Esys_TR_SetAuth")
         }
@@ -170,7 +166,8 @@ final class TPMContext {
         let parent = try persistentObject(handle)
         do throws(TPMError) {
             let attributes = ObjectAttributes(bits: try readPublic(parent).publicArea.objectAttributes)
-            let isRecorded = try expectation.primaryName == nil || name(of: parent) == expectation.primaryName
+            var isRecorded = true
+            if let wanted = expectation.primaryName { isRecorded = try name(of: parent) == wanted }
             if attributes.isStorageKey, isRecorded { return parent }
         } catch {
             flush(parent)

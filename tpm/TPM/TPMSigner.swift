@@ -118,8 +118,8 @@ public final class TPMSigner: Signer {
         do throws(TPMError) {
             object = try context.obtain(location, area)
         } catch {
-            // Whether a wrong one counts depends on the parent: not tried again either way.
-            if error.code == .parentAuthorization { refusal = error }
+            // TPM_RC_AUTH_FAIL: it was counted (Part 2, 6.6.3).
+            if error.code == .parentAuthorization, error.response & 0x3f == 0x0e { refusal = error }
             throw error
         }
         do throws(TPMError) {

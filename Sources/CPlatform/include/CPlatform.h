@@ -37,11 +37,14 @@ struct platform_file {
   uint32_t mode;  // permission bits only
   uint32_t owner, group;
   uint64_t device, inode;
-  int is_regular, is_character_device;
+  uint64_t links;  // names that the file has
+  int is_regular, is_character_device, is_directory, is_link;
 };
 int platform_describe(int descriptor, struct platform_file *_Nonnull file);
 int platform_describe_path(const char *_Nonnull path, struct platform_file *_Nonnull file);  // lstat
 int platform_open(const char *_Nonnull path, int flags, unsigned mode);
+// True for a directory in /proc, whose links the kernel makes.
+int platform_is_in_proc(const char *_Nonnull directory);
 void platform_set_blocking(int descriptor);
 int platform_rename_new(const char *_Nonnull from, const char *_Nonnull to);  // fails with EEXIST
 // Swaps the names of two files in one step; EINVAL or ENOSYS where the file system cannot.
@@ -59,6 +62,9 @@ int64_t platform_monotonic_microseconds(void);
 int64_t platform_monotonic_nanoseconds(void);
 // A closed connection and a file beyond the process's limit shall be errors of write(2), not the end.
 void platform_ignore_write_signals(void);
+
+// No core file, not dumpable, and freed memory is overwritten where glibc does not keep it for the next request of its size.
+void platform_protect_memory(void);
 
 // The stack of threads that are started from now on, unless whoever starts them says otherwise.
 void platform_limit_thread_stacks(size_t bytes);

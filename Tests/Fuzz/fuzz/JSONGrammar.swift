@@ -29,6 +29,8 @@ struct JSONGrammar {
     init?(_ bytes: [UInt8]) {
         self.bytes = bytes
         guard String(validating: bytes, as: UTF8.self) != nil else { return nil }
+        // A byte order mark is passed over (RFC 8259, 8.1).
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { place = 3 }
         do {
             try readValue()
             skipSpace()
