@@ -132,7 +132,7 @@ import Testing
             try? FileManager.default.createSymbolicLink(
                 atPath: directory.file("link.json"), withDestinationPath: "config.json")
             let error = #expect(throws: StateError.self) { try load() }
-            #expect(error?.message.contains("State: expected another file") == true)
+            #expect(error?.field == "State", "\(error?.message ?? "")")
         }
         // Seen from the configuration itself, not from a link to it.
         try write("\"\(text(keys[0]))\"", "\"State\": \"state.json\"")
@@ -147,7 +147,7 @@ import Testing
         try write("[\(entry(keys[0], 5)), \(entry(keys[1], 0))]", "\"State\": \"state.json\"")
         try directory.write("state.json", "{\"Counter\": 77}")
         let error = #expect(throws: StateError.self) { try load() }
-        #expect(error?.message.contains("state.json: Counter: expected \"Signer\" beside it") == true)
+        #expect(error?.field == "Counter", "\(error?.message ?? "")")
         // What it asks for helps.
         try directory.write("state.json", "{\"Counter\": 77, \"Signer\": \"\(text(keys[1]))\"}")
         #expect(try load().signers.map { $0.counter } == [5, 77])

@@ -121,7 +121,7 @@ import Testing
     @Test(arguments: ["Address", "Signer"]) func aMissingFieldIsNamed(_ field: String) throws {
         try write(without: [field])
         let error = #expect(throws: StateError.self) { try load() }
-        #expect(error?.message.contains(": \(field): expected") == true)
+        #expect(error?.field == field, "\(error?.message ?? "")")
     }
 
     @Test func othersThatMayReadTheKeyAreNamed() throws {
@@ -269,7 +269,7 @@ import Testing
         ] {
             try write(["Limits": "{\"\(field)\": \(value)}"])
             let error = #expect(throws: StateError.self) { try load() }
-            #expect(error?.message.contains("Limits, \(field): expected") == true, "\(error?.message ?? "")")
+            #expect(error?.field == "Limits, \(field)", "\(error?.message ?? "")")
         }
     }
 }

@@ -16,9 +16,7 @@ struct PipelineTests {
         let sink = try RunningSink(place)
         #expect(try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json").status == 0)
         let before = Int64(Date().timeIntervalSince1970)
-        let source = try place.run("entropy-source", "--once")
-        #expect(source.status == 0, "\(source.errors)")
-        #expect(source.errors.contains("packet 1 mixed, "))
+        #expect(try place.deliver() == (0, ["mixed 1"]))
         #expect(try place.directory.read("pool").count == 1024)
         #expect(try place.number("config.json", "Counter") == 1)
         #expect(try place.number("targets.json", "Counter") == 1)
@@ -29,15 +27,15 @@ struct PipelineTests {
         #expect(try place.directory.read("source.seed").count == 64)
         #expect(try tpm.leftovers() == "")
         // Nothing is due now; six hours later the next one is.
-        #expect(try place.run("entropy-source", "--once").errors.contains("no sink is due"))
-        try place.edit("targets.json") { $0["Next"] = before - 1 }
         #expect(try place.run("entropy-source", "--once").status == 0)
+        #expect(try place.chunks == 1 && place.number("targets.json", "Counter") == 1)
+        try place.edit("targets.json") { $0["Next"] = before - 1 }
+        #expect(try place.deliver() == (0, ["mixed 2"]))
         let pool = try place.directory.read("pool")
         #expect(pool.count == 2048)
         #expect(pool.prefix(1024) != pool.suffix(1024))
         #expect(try place.number("config.json", "Counter") == 2)
         #expect(sink.stop().status == 0)
-        #expect(sink.log.contains("127.0.0.1: packet 2 mixed, 1024 bytes appended"))
     }
 
     /// A start sends the TPM what the first packet needs, and nothing besides: the pools are filled once.
@@ -113,12 +111,11 @@ struct PipelineTests {
             let sink = try RunningSink(place)
             try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
             let source = try place.start("entropy-source", ["--scan", "1h"])
-            #expect(eventually { source.errors.contains("packet 1 mixed") }, "\(source.errors)")
+            #expect(eventually { place.chunks == 1 }, "\(source.errors)")
             let seed = try place.directory.read("source.seed")
             source.signal(signal)
             let finished = source.wait()
             #expect(finished.status == 0)
-            #expect(finished.errors.contains("stopped"))
             #expect(try place.directory.read("source.seed") != seed)
             #expect(try place.number("targets.json", "Counter") == 1)
             #expect(try tpm.leftovers() == "")
@@ -149,14 +146,14 @@ struct PipelineTests {
         let sink = try RunningSink(place)
         try place.directory.write("targets.json", "[]")
         let source = try place.start("entropy-source", ["--scan", "1s", "--interval", "1h"])
-        #expect(eventually { source.errors.contains("new one was written") })
+        #expect(eventually { FileManager.default.fileExists(atPath: place.directory.file("source.seed")) })
         // A list that is broken for a while stops nothing; it is left as it is.
         try place.directory.write("targets.json", "[{")
-        #expect(eventually { source.errors.contains("targets.json: not JSON") }, "\(source.errors)")
+        #expect(eventually { source.errors.contains("targets.json: ") }, "\(source.errors)")
         #expect(try place.directory.text("targets.json") == "[{")
         try place.directory.write("targets.json", "[]")
         try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
-        #expect(eventually { source.errors.contains("packet 1 mixed") }, "\(source.errors)")
+        #expect(eventually { place.chunks == 1 }, "\(source.errors)")
         #expect(source.process.isRunning)
     }
 
@@ -167,14 +164,15 @@ struct PipelineTests {
         let sink = try RunningSink(place)
         try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
         let source = try place.start("entropy-source", ["--scan", "1s", "--interval", "1s"])
-        #expect(eventually { source.errors.contains("packet 1 mixed") }, "\(source.errors)")
+        #expect(eventually { place.chunks >= 1 }, "\(source.errors)")
         try tpm.restart()
-        #expect(eventually { source.errors.contains("packet 3 mixed") }, "\(source.errors)")
+        let before = place.chunks
+        #expect(eventually { place.chunks >= before + 2 }, "\(source.errors)")
         // A TPM that is gone for a while is reported and waited for.
         tpm.stop()
         #expect(eventually { source.errors.contains("nothing is sent: TPM2_GetRandom: ") }, "\(source.errors)")
         try tpm.restart()
-        let mixed = sink.log.split(separator: "\n").count
-        #expect(eventually { sink.log.split(separator: "\n").count > mixed + 1 }, "\(source.errors)")
+        let meanwhile = place.chunks
+        #expect(eventually { place.chunks > meanwhile + 1 }, "\(source.errors)")
     }
 }

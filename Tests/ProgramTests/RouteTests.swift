@@ -80,7 +80,7 @@ import Testing
             place, hosts: "2001:db8::1 both.example.org\n127.0.0.1 both.example.org", nameServer: "127.0.0.1",
             ["--once"])
         let finished = source.wait()
-        #expect(finished.status == 0 && finished.errors.contains("packet 1 mixed"), "\(finished.errors)")
+        #expect(finished.status == 0 && place.chunks == 1, "\(finished.errors)")
     }
 
     /// A proxy of others, on a free port; another one where someone else was faster.
@@ -123,18 +123,18 @@ import Testing
         ] {
             let finished = try run(place, [name: proxy])
             packets += 1
-            #expect(finished.status == 0 && finished.errors.contains("packet \(packets) mixed"), "\(finished.errors)")
+            #expect(finished.status == 0 && place.chunks == packets, "\(finished.errors)")
             #expect(finished.errors.contains("connecting through the proxy ") && !finished.errors.contains("s3cret"))
         }
         // That it went through them shows where they refuse, or are not there; some hosts do without.
-        for (environment, words) in [
-            (["https_proxy": "http://127.0.0.1:\(tunnelPort)"], "cannot connect: the proxy answers 407"),
-            (["all_proxy": "socks5h://127.0.0.1:\(socksPort)"], "cannot connect: "),
-            (["ALL_PROXY": "http://127.0.0.1:1"], "cannot connect: Connection refused"),
-            (["all_proxy": "nonsense://x"], "cannot connect: "),
+        for (environment, code) in [
+            (["https_proxy": "http://127.0.0.1:\(tunnelPort)"], "407"),
+            (["all_proxy": "socks5h://127.0.0.1:\(socksPort)"], ""),
+            (["ALL_PROXY": "http://127.0.0.1:1"], ""),
+            (["all_proxy": "nonsense://x"], ""),
         ] {
             let finished = try run(place, environment)
-            #expect(finished.status == 69 && finished.errors.contains(words), "\(finished.errors)")
+            #expect(finished.status == 69 && (code.isEmpty || finished.errors.contains(code)), "\(finished.errors)")
         }
         let direct = try run(place, ["all_proxy": "http://127.0.0.1:1", "no_proxy": "example.org,localhost"])
         #expect(direct.status == 0, "\(direct.errors)")

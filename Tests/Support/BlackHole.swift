@@ -16,12 +16,8 @@ public final class BlackHole: Sendable {
 
     /// Attempts to connect to it that wait at this moment.
     public var attempts: Int {
-        // Number, ADDRESS:PORT, the other ADDRESS:PORT, and the state; TCP_SYN_SENT is 2.
+        // Each row has ADDRESS:PORT of the other end, and the state after it; TCP_SYN_SENT is 2.
         let table = (try? Data(contentsOfKernelFile: "/proc/net/tcp")) ?? Data()
-        return String(decoding: table, as: UTF8.self).split(separator: "\n").count { row in
-            let words = row.split(separator: " ")
-            return words.count > 3 && words[3] == "02"
-                && words[2].split(separator: ":").last.flatMap { UInt16($0, radix: 16) } == port
-        }
+        return table.ranges(of: Data(String(format: ":%04X 02 ", Int(port)).utf8)).count
     }
 }

@@ -114,6 +114,17 @@ public final class Workplace: Sendable {
         }
     }
 
+    /// Chunks in the sink's pool.
+    public var chunks: Int { ((try? directory.read("pool").count) ?? 0) / 1024 }
+
+    /// Runs a source once: its exit code, and what its report says of each target, as "mixed 1": status and counter.
+    public func deliver(_ arguments: [String] = []) throws -> (exit: Int32, outcomes: [String]) {
+        let finished = try start("entropy-source", ["--once", "--json"] + arguments).wait()
+        let report = try JSONSerialization.jsonObject(with: finished.output) as? [String: Any]
+        let targets = report?["Targets"] as? [[String: Any]] ?? []
+        return (finished.status, targets.map { "\($0["Status"] ?? "") \($0["Counter"] ?? "")" })
+    }
+
     /// An integer member of an object, or of the first object of a list.
     public func number(_ name: String, _ member: String) throws -> Int64? {
         let parsed = try JSONSerialization.jsonObject(with: Data(directory.read(name)))

@@ -65,7 +65,7 @@ public final class Socket: @unchecked Sendable {
             throw POSIXError(.EADDRINUSE)
         }
         let socket = Socket(descriptor)
-        return (socket, UInt16(socket.port(getsockname)))
+        return (socket, socket.endpoint(getsockname).port)
     }
 
     public func accept() throws -> Socket {
@@ -104,29 +104,29 @@ public final class Socket: @unchecked Sendable {
 
     /// Waits until the program at the other end of a connection on this machine has read all that was sent.
     public func waitUntilRead() -> Bool {
-        let (here, there) = (port(getsockname), port(getpeername))
-        func ends(_ address: Substring, in port: Int) -> Bool {
-            address.split(separator: ":").last.flatMap { Int($0, radix: 16) } == port
-        }
+        let (here, there) = (endpoint(getsockname).text, endpoint(getpeername).text)
         return eventually {
-            // Of each end: number, ADDRESS:PORT, the other ADDRESS:PORT, state, and bytes in the queues, SENDING:RECEIVING.
+            // Of each end: its address, the other's, the state, and bytes in the queues, SENDING:RECEIVING.
             let table = (try? Data(contentsOfKernelFile: "/proc/net/tcp")) ?? Data()
-            let rows = String(decoding: table, as: UTF8.self).split(separator: "\n").map { $0.split(separator: " ") }
-                .filter { $0.count > 4 }
-            return rows.contains { ends($0[1], in: here) && ends($0[2], in: there) && $0[4].hasPrefix("00000000:") }
-                && rows.contains { ends($0[1], in: there) && ends($0[2], in: here) && $0[4].hasSuffix(":00000000") }
+            func queues(_ one: String, _ other: String) -> String {
+                guard let found = table.range(of: Data("\(one) \(other) ".utf8)) else { return "" }
+                return String(decoding: table[found.upperBound...].prefix(20).dropFirst(3), as: UTF8.self)
+            }
+            return queues(here, there).hasPrefix("00000000:") && queues(there, here).hasSuffix(":00000000")
         }
     }
 
-    private func port(
+    /// One end of this socket: its port, and address and port as /proc/net/tcp has them.
+    private func endpoint(
         _ name: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
-    ) -> Int {
+    ) -> (port: UInt16, text: String) {
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { name(descriptor, $0, &size) }
         }
-        return Int(UInt16(bigEndian: address.sin_port))
+        let port = UInt16(bigEndian: address.sin_port)
+        return (port, String(format: "%08X:%04X", address.sin_addr.s_addr, Int(port)))
     }
 
     /// Reads until `count` bytes came, or the other side closed. A connection that stays open and silent fails the test.

@@ -139,7 +139,6 @@ struct BusTests {
             _ = try signer.sign([0])
             let error = #expect(throws: SignerError.self) { try signer.sign([1]) }
             #expect(error?.code == .unavailable)
-            #expect(error?.message.contains("the TPM is busy") == true)
             let signature = try signer.sign([2])
             #expect(signer.publicKey.verify(signature, of: [2]))
         }

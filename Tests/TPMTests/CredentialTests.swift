@@ -127,7 +127,6 @@ struct CredentialTests {
         #expect(try tpm.tool("tpm2_changeeps").status == 0)
         let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).identity() }
         #expect(error?.code == .unusableKey)
-        #expect(error?.message.contains("another endorsement key") == true, "\(error?.message ?? "")")
         #expect(try tpm.leftovers() == "")
     }
 
@@ -153,7 +152,6 @@ struct CredentialTests {
         let plain = try SoftwareTPM()
         let error = #expect(throws: TPMError.self) { try TPMDevice(plain.tcti).identity() }
         #expect(error?.code == .noSuchHandle)
-        #expect(error?.message.contains("no certificate") == true)
         #expect(try plain.leftovers() == "")
     }
 }

@@ -74,7 +74,7 @@ struct HandleTests {
         try other.persist(try other.makeSigningKey(.ecdsaP256).file, at: HandleTests.handle)
         other.close()
         let error = #expect(throws: SignerError.self) { try signer.sign(message) }
-        #expect(error?.message.contains("another key is kept at 0x81000010 now") == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("0x81000010") == true, "\(error?.message ?? "")")
         device.close()
         #expect(try tpm.leftovers() == "")
     }

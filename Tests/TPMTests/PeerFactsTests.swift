@@ -77,7 +77,6 @@ struct PeerFactsTests {
         }
         let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256) }
         #expect(error?.response == 0x902)
-        #expect(error?.message.contains("tpm2_flushcontext -t") == true)
         _ = try tpm.tool("tpm2_flushcontext", "-t")
         _ = try TPMDevice(tpm.tcti).makeSigningKey(.ecdsaP256)
         #expect(try tpm.leftovers() == "")
