@@ -36,7 +36,10 @@ import Testing
     @Test(arguments: Build.available) func countersPassThem(_ build: Build) throws {
         let place = try Workplace(build)
         try place.provision()
-        try place.edit("config.json") { $0["Counter"] = Int64.min }
+        try place.edit("config.json") {
+            $0["Counter"] = Int64.min
+            $0["CounterJump"] = Int64.max
+        }
         let sink = try RunningSink(place)
         try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
         for number in BorderTests.numbers {
