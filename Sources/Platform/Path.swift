@@ -18,7 +18,7 @@ public enum Path {
 
     /// `path` itself when it is absolute, else `path` seen from `directory`.
     public static func resolve(_ path: String, from directory: String) -> String {
-        path.utf8.first == UInt8(ascii: "/") ? path : "\(directory)/\(path)"
+        path.utf8.first == UInt8(ascii: "/") || Text.areEqual(directory, ".") ? path : "\(directory)/\(path)"
     }
 
     /// The file behind all symbolic links at the end of the path, so that replacing it replaces the file and not the link. A

@@ -215,7 +215,7 @@ def make_keys(groups):
         seed("tpm-structure", name, area)
         for place, options in enumerate([b"", b"\xa0\x03\x01\x01\xff", b"\xa0\x03\x01\x01\x00", b"\xa0\x03\x01\x01\x01\xa4\x03\x0c\x01a"]):
             kind = element(0x06, bytes([0x67, 0x81, 0x05, 0x0A, 0x01, 0x03]))
-            private = octets((0x60).to_bytes(2, "big") + bytes(0x60))
+            private = octets((0x60).to_bytes(2, "big") + bytes(range(1, 0x61)))
             key = sequence(kind, options, integer([0x40000001, 0x81000001, -2130706431, 0x40000001][place]), octets(area), private)
             seed("tpm-key", f"{name}-{place}", key)
             seed("tpm-key", f"{name}-{place}.pem", pem("TSS2 PRIVATE KEY", key))

@@ -45,7 +45,9 @@ import Testing
         try place.directory.write("entropy-source.auth", "wrong")
         let wrong = try start(place.directory.path)
         #expect(wrong.status == 77 && wrong.errors.contains("refused the key's password"), "\(wrong.errors)")
-        // A key that has none does not mind it.
+        // A key that has none does not mind it. One that has a password is not replaced by one without.
+        #expect(try place.run("rsagen", "--algorithm", "ecdsa", "--force").status == 64)
+        try place.directory.remove("signer.key")
         try place.run("rsagen", "--algorithm", "ecdsa", "--force")
         #expect(try start(place.directory.path).status == 0)
     }

@@ -115,7 +115,7 @@ for kind in debian beagleboard; do
     says "ok       board: TI AM335x BeagleBone Black" "ok       device: /dev/tpmrm0, a TPM 2.0" "ok       key: signer.key, of this TPM" \
         "warning  sinks: there is nobody to send to yet" "problems: 0, warnings: 1" "-----BEGIN PUBLIC KEY-----" \
         "entropy-config --without-private --state /var/lib/entropy-sink/counters.json -s signer.pub -o config.json" \
-        "entropy-target -a HOST:9437 -k decrypt.pub --append targets.json"
+        "runuser -u entropy-source -- entropy-target -a HOST:9437 -k /dev/stdin --append targets.json < ~/decrypt.pub"
     # Others judge the key that it prints.
     sed -n '/BEGIN PUBLIC/,/END PUBLIC/p' "$place/output" >"$place/printed.pem"
     openssl pkey -pubin -in "$place/printed.pem" -outform DER -out "$place/printed.der" 2>/dev/null || true
