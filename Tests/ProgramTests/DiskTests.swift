@@ -9,9 +9,9 @@ import Testing
 struct DiskTests {
     static let noSpace = "No space left on device"
     static let readOnly = "Read-only file system"
-    static let files = [
-        "-t", "disk/targets.json", "-s", "disk/source.seed", "--status-file", "disk/source.status.json",
-    ]
+    /// Not the status file: a running source keeps the lock beside it open, and a disk with a file that is open for writing
+    /// cannot be mounted read-only.
+    static let files = ["-t", "disk/targets.json", "-s", "disk/source.seed"]
 
     /// A place with every file, and an empty disk in it.
     func place(_ build: Build) throws -> (Workplace, SmallDisk) {
