@@ -35,6 +35,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     /// it may be on its way.
     static let graceSeconds: Int64 = 10
     private static let idleGraceSeconds: Int64 = 1
+    /// Bytes for which a packet that is not whole is looked at.
+    private static let leastRead = 64
 
     init(
         gate: Gate, log: Log, clock: Clock,
@@ -65,7 +67,10 @@ final class ConnectionHandler: ChannelInboundHandler {
             // One packet per connection: what follows it is dropped.
             if let packet = try reader.take(unwrapInboundIn(data).readableBytesView) { return submit(packet, context) }
             gate.note(context.channel, heard: reader.count)
-            if let missing = reader.missing { context.channel.waitForBytes(missing) }
+            // Not for all of them at once: one that sends slowly must be seen to send.
+            if let missing = reader.missing {
+                context.channel.waitForBytes(min(missing, ConnectionHandler.leastRead))
+            }
         } catch {
             log.stranger(peer, "refused: \(error.message)")
             finish(context)

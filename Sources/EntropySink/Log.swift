@@ -25,10 +25,11 @@ public final class Log: Sendable {
 
     func line(_ text: String) { say(text) }
 
-    /// About what could not be authenticated.
-    func stranger(_ peer: Peer, _ text: String) {
-        let now = clock.milliseconds()
-        if let line = limiters.withLockedValue({ $0.strangers.admit("", "\(peer.text): \(text)", now: now) }) {
+    /// About what could not be authenticated. What was sealed to this sink is a kind of its own: an operator whose source has a key
+    /// that is not listed looks for that line.
+    func stranger(_ peer: Peer, isForUs: Bool = false, _ text: String) {
+        let (now, kind) = (clock.milliseconds(), isForUs ? "for us" : "")
+        if let line = limiters.withLockedValue({ $0.strangers.admit(kind, "\(peer.text): \(text)", now: now) }) {
             say(line)
         }
     }

@@ -76,7 +76,8 @@ final class Opener: Sendable {
                 arrival: arrival, keys: keys,
                 content: Content(packet: packet, signer: signer, sharedKey: opened.sharedKey))
         } catch {
-            log.stranger(arrival.peer, "refused: \(error.message)")
+            let isForUs = error != .boxInvalid && error != .boxTooShort
+            log.stranger(arrival.peer, isForUs: isForUs, "refused: \(error.message)")
             return Opened(arrival: arrival, keys: keys, content: nil)
         }
     }

@@ -40,17 +40,14 @@ final class Reporter: Sendable {
         self.log = log
     }
 
-    /// Takes the sources' networks from what an earlier sink wrote, before anyone can connect. A file that cannot be read is
-    /// reported when it is to be written.
+    /// Takes over what an earlier sink wrote, the sources' networks and how far the counters were, before anyone can connect. A
+    /// file that cannot be read is reported when it is to be written.
     func recall() {
-        queue.async {
-            guard let earlier = try? self.file.earlier() else { return }
-            self.sources.recall(earlier.sources)
-        }
+        queue.async { try? self.claim() }
         wait()
     }
 
-    /// Reads what an earlier sink wrote and writes the first report, at best before the first packet is mixed.
+    /// Writes the first report.
     func start() {
         look()
         wait()
@@ -127,6 +124,7 @@ final class Reporter: Sendable {
     private func claim() throws(StateError) {
         let hold = try file.hold()
         if let earlier = try file.earlier() {
+            sources.recall(earlier.sources)
             for line in ledger.recall(earlier) { log.line("\(file.path): \(line)") }
         }
         state.withLockedValue { $0.hold = hold }

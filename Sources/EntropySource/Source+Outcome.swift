@@ -62,7 +62,9 @@ extension Source {
             isFailure
             ? "\(count) packets in a row without a receipt: \(Source.causes), or an original sink, which gives none: then "
                 + "\"Receipts\": false in its entry says so"
-            : "the sink closed without a receipt (an original one does; or this key is not among its signers: its log says)"
+            : target.receipts == false
+                ? "this sink gives no receipts, as the list says"
+                : "the sink closed without a receipt (an original one does; or this key is not among its signers: its log says)"
         if isFailure { result.fail(.failed) } else { result.served += 1 }
         note(target, .unconfirmed, reason, sent) {
             if isFailure { $0.wrote(next) } else { $0.served(next, now: clock.unixTime()) }
@@ -116,7 +118,9 @@ extension Source {
         switch receipt.status {
         case .mixed: return "no reason"
         case .counterRegressed where receipt.counter < sent.counter:
-            return "the sink says that its counter is \(receipt.counter), which is below the packet's; \(again(target))"
+            return
+                "the sink's counter is \(receipt.counter), too far below ours (its CounterJump): if ours is right, its operator "
+                + "raises Counter there; \(again(target))"
         case .counterRegressed where !isBelievable(receipt.counter, sent.counter):
             return
                 "the sink says that its counter is \(receipt.counter), far above ours, which is not believed: if it is "

@@ -54,7 +54,7 @@ public struct CounterFile: Sendable {
                 throw .file(error)
             }
             defer { wipe(&bytes) }
-            let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
+            let table = try self.table(try parse(bytes), signers)
             remarks += table.remarks(path)
             return signers.map {
                 CounterFile.raise($0, to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter)
@@ -91,7 +91,7 @@ public struct CounterFile: Sendable {
     public func store(_ counters: [Int64?], of signers: [KnownSigner]) throws(StateError) -> Storing {
         try change { (bytes) throws(StateError) in
             var document = try parse(bytes)
-            var loss: Loss? = bytes == nil ? .file : nil
+            var loss: Loss? = bytes?.isEmpty ?? true ? .file : nil
             if !isConfiguration {
                 let found = try table(document, signers)
                 let isComplete =
@@ -156,9 +156,9 @@ public struct CounterFile: Sendable {
         try StateFile.change(path, limit: SinkConfiguration.maximumSize, body)
     }
 
-    /// The file's contents; an empty object where there is no file, unless it is the configuration.
+    /// The file's contents; an empty object where there is no file, or nothing in it, unless it is the configuration.
     private func parse(_ bytes: [UInt8]?) throws(StateError) -> JSONDocument {
-        guard let bytes else {
+        guard let bytes, isConfiguration || !bytes.isEmpty else {
             if isConfiguration { throw .file(SystemError.missing(path)) }
             return JSONDocument(empty: .object)
         }

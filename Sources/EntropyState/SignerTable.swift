@@ -29,8 +29,9 @@ struct SignerTable {
                 isRemoved
                 ? "it is taken as removed, as one of them is"
                 : "it is taken as one signer with the greatest counter, \(counter ?? 0)"
+            let mark = isRemoved ? "\"Removed\": true and " : ""
             return "\(file): Signer, entries \(places) are one key, \(label), in several forms: \(end); delete all but "
-                + "one, and give that one the counter \(counter ?? 0)"
+                + "one, and give that one \(mark)the counter \(counter ?? 0)"
         }
     }
 
@@ -129,7 +130,7 @@ struct SignerTable {
     /// Adds a key that is not there. One key becomes a list, and takes its counter along.
     func append(_ key: PublicKey, counter: Int64) { SignerTable.write(key, counter, to: list) }
 
-    /// Takes a key out, and keeps its counter.
+    /// Takes a key out, in all its forms, and keeps its counter.
     func remove(_ entry: Entry) {
         guard root["Signer"]?.kind == .array else {
             // One key becomes a list of one.
@@ -137,6 +138,7 @@ struct SignerTable {
             return
         }
         entry.object.set("Removed", boolean: true)
+        for twin in entry.twins { twin.object.set("Removed", boolean: true) }
     }
 
     /// Brings a key back that was taken out, in all its forms.

@@ -169,7 +169,9 @@ public final class StateFile {
 
     private func isUnchanged(_ name: String, _ base: [UInt8]) throws(SystemError) -> Bool {
         do {
-            return try FileDescriptor(name, for: .read).holds(base)
+            let file = try FileDescriptor(name, for: .read)
+            try file.requireEnd()
+            return try file.holds(base)
         } catch {
             // Gone: another one.
             guard error.isMissing else { throw SystemError("read", path, errno: error.errno) }

@@ -83,7 +83,9 @@ func serve(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws
         isNow: arguments.has(.now), watchdog: ServiceManager.watchdog, identity: MachineIdentity.read())
     let keyPath = try arguments.required(.key)
     let termination = try attempt { () throws(SystemError) in try Termination() }
-    let device = TPMDevice(named: arguments[.tcti], termination: termination)
+    // Under the five minutes that the unit's watchdog allows: a source makes no key, only the primary above its own.
+    let device = TPMDevice(
+        named: arguments[.tcti], termination: termination, deadlines: TPMDeadlines(creation: 240_000))
     device.report = say
     try attempt { () throws(ProvisioningError) in
         try device.usePasswords(

@@ -102,9 +102,9 @@ import Testing
         try channel.writeInbound(ByteBuffer(bytes: frame.prefix(1)))
         #expect(leastReadable() == nil)
         try channel.writeInbound(ByteBuffer(bytes: frame[1..<2]))
-        #expect(leastReadable() == 1400)
-        try channel.writeInbound(ByteBuffer(bytes: frame[2..<502]))
-        #expect(leastReadable() == 900)
+        #expect(leastReadable() == 64)
+        try channel.writeInbound(ByteBuffer(bytes: frame[2..<1382]))
+        #expect(leastReadable() == 20)
         #expect(desk.packets.isEmpty)
     }
 

@@ -29,6 +29,7 @@ import Testing
     @Test func nobodysFloodHidesAnotherKind() {
         for tick in 0..<3600 {
             for _ in 0..<20 { time.log.stranger(peer, "junk") }
+            time.log.stranger(peer, isForUs: true, "unlisted")
             time.log.refused("c82e8cc2", .counter, peer, "recording")
             if tick == 1801 {
                 time.log.refused("c82e8cc2", .drift, peer, "clock")
@@ -40,6 +41,7 @@ import Testing
         func count(_ words: String) -> Int { time.lines.count { $0.contains(words) } }
         #expect(count(": clock") == 1)
         #expect(count("another signer's") == 1)
+        #expect((3599...3601).contains(count("unlisted")))
         // An hour has 3,600 seconds; nobody's line costs a stranger's.
         #expect((3599...3601).contains(count("junk")), "\(count("junk"))")
         #expect((359...361).contains(count(": recording")), "\(count(": recording"))")

@@ -274,7 +274,7 @@ void tpm_line_close(TSS2_TCTI_CONTEXT *context) {
     line->limit = now() + line->command;
     signal_event(exchange->order);
     // Closed when this returns: another program may want the device. A driver that hangs in close(2) is left alone.
-    TSS2_RC waited = wait_for_thread(line, -1);
+    TSS2_RC waited = wait_for_thread(line, line->interruption);
     (void)waited;
   }
   release(exchange);

@@ -47,8 +47,12 @@ public final class TPMDevice {
 
     /// The TPM that the options name: `given`, else TPM2TOOLS_TCTI, else the board's device. Never the loader's own
     /// search, which can silently find a simulator.
-    public convenience init(named given: String?, termination: Termination? = nil) {
-        self.init(given ?? Process.environment("TPM2TOOLS_TCTI") ?? TCTI.standard, termination: termination)
+    public convenience init(
+        named given: String?, termination: Termination? = nil, deadlines: TPMDeadlines = TPMDeadlines()
+    ) {
+        self.init(
+            given ?? Process.environment("TPM2TOOLS_TCTI") ?? TCTI.standard, termination: termination,
+            deadlines: deadlines)
     }
 
     /// From now on every opening fails unless the key that sessions are salted to has this Name: only then does the session

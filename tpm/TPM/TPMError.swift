@@ -58,9 +58,10 @@ public struct TPMError: Diagnostic {
 
     public var exitCode: ExitCode {
         switch code {
-        case .permission, .wrongAuthorization, .parentAuthorization, .hierarchyAuthorization: .permission
+        case .wrongAuthorization, .parentAuthorization, .hierarchyAuthorization: .permission
         case .badKeyFile, .badStructure, .unusableKey, .foreignKey, .notADevice: .badInput
-        case .noDevice, .tpm12, .contextLost, .retry, .silent, .lockout, .refused: .unavailable
+        // What a device may be used for changes when udev comes to it: a service tries again.
+        case .noDevice, .permission, .tpm12, .contextLost, .retry, .silent, .lockout, .refused: .unavailable
         case .noSuchHandle: .missingInput
         case .handleTaken: .cannotCreate
         case .unsupported, .interrupted: .failed
