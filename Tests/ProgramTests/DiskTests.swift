@@ -89,7 +89,8 @@ struct DiskTests {
     @Test(arguments: Build.available) func aSourceOnAReadOnlyDiskWaits(_ build: Build) throws {
         // The status file is elsewhere: while the lock beside it is open the disk would be busy.
         try cannotCount(
-            build, DiskTests.readOnly, ["-t", "disk/targets.json", "-s", "disk/source.seed"], block: { try $0.remount(readOnly: true) },
+            build, DiskTests.readOnly, ["-t", "disk/targets.json", "-s", "disk/source.seed"],
+            block: { try $0.remount(readOnly: true) },
             free: { try $0.remount(readOnly: false) })
     }
 
