@@ -58,6 +58,8 @@ shift
 # A second disk is an archive with the command, each word in quotes, and the files.
 {
     echo 'systemctl is-system-running --wait >/dev/null || true'
+    # udev may still be at work on them; the machine's own time is the bound.
+    echo 'until (cd /dev/virtio-ports && [ -e output ] && [ -e errors ] && [ -e status ]) 2>/dev/null; do sleep 0.5; done'
     echo 'cd /run/test/files'
     for word in "$@"; do
         printf "'%s' " "$(printf %s "$word" | sed "s/'/'\\\\''/g")"
