@@ -54,7 +54,7 @@ public struct CounterFile: Sendable {
                 throw .file(error)
             }
             defer { wipe(&bytes) }
-            let table = try self.table(try parse(bytes), signers)
+            let table = try self.table(try SinkConfiguration.parse(bytes, path), signers)
             remarks += table.remarks(path)
             return signers.map {
                 CounterFile.raise($0, to: table.unnamedCounter ?? table.entry(of: $0.key)?.counter)

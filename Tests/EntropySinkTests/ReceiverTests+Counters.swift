@@ -11,7 +11,7 @@ import Testing
 extension ReceiverTests {
     /// What an operator, a backup or a clean-up can do to the file of a running sink.
     enum Damage: CaseIterable {
-        case removed, emptied, withoutSigner, olderCopy
+        case removed, emptied, withoutContents, withoutSigner, olderCopy
     }
 
     private func stored(_ signer: SoftwareSigner) throws -> Int64? {
@@ -37,6 +37,7 @@ extension ReceiverTests {
         switch damage {
         case .removed: try directory.remove("state.json")
         case .emptied: try directory.write("state.json", "{}")
+        case .withoutContents: try directory.write("state.json", "")
         case .withoutSigner:
             let key = Data(second.publicKey.pkix).base64EncodedString()
             try directory.write("state.json", "{\"Signer\": [{\"Key\": \"\(key)\", \"Counter\": 20}]}")
