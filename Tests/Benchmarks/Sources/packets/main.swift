@@ -55,7 +55,8 @@ try packets.write(to: directory.appendingPathComponent("packets"))
 let million = 1_000_000
 let configuration: [String: Any] = [
     "Address": "127.0.0.1:\(port)", "Private": Base64.encode(sink.copyBytes()), "Drift": 86400,
-    "Signer": series.map { ["Key": $0.signer, "Counter": 0] as [String: Any] },
+    // Not 0, which would be a counter that is not known: then packets from before the sink's start are refused.
+    "Signer": series.map { ["Key": $0.signer, "Counter": -1] as [String: Any] },
     "Limits": ["Connections": 8192, "ConnectionsPerAddress": 1000, "PacketsPerMinute": million],
 ]
 try JSONSerialization.data(withJSONObject: configuration, options: .prettyPrinted)
