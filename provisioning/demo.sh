@@ -54,12 +54,12 @@ echo "    openssl's TPM provider finds the same public key in signer.key as in s
 
 step "3. The sink's key and both configurations (curve25519gen, entropy-config, entropy-target)"
 show curve25519gen
-show entropy-config -a 127.0.0.1:0 -o config.json
-show entropy-sink --check
+show entropy-config -a 127.0.0.1:0 --without-private -o config.json
+show entropy-sink --check --key decrypt.key
 
 step "4. The sink, mixing into a file in place of /dev/random"
 : >pool
-entropy-sink --pool pool 2>sink.log &
+entropy-sink --pool pool --key decrypt.key 2>sink.log &
 sink=$!
 until_true grep -q 'listening on' sink.log
 sed 's/^/    /' sink.log
