@@ -232,7 +232,7 @@ is ''
 
 case="the sink" said=$(cat sink.log)
 says 'packet 1 mixed' 'packet 2 mixed'
-says_not 'refused'
+says_not 'refused: '
 check "2048 bytes in the pool" test "$(wc -c <pool)" = 2048
 
 # 4. What was seen; without the progress of dpkg, and what setup has to say to a server.

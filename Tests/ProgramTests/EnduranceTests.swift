@@ -28,9 +28,11 @@ struct EnduranceTests {
         let packets = try #require(parsed as? [[String: Any]]).reduce(0) { $0 + (($1["Counter"] as? Int) ?? 0) }
         #expect(packets >= 1000)
         let codes = try recorder.commandCodes()
-        // TPM2_Sign: one for each packet, and one at the start to see whether the password is right. TPM2_CreatePrimary,
-        // TPM2_StartAuthSession and TPM2_Load: once.
-        #expect(codes.filter { $0 == 0x15d }.count == packets + 1)
+        // TPM2_Sign: one for each packet, and one at the start to see whether the password is right. Up to 32 packets get their
+        // numbers together, before they are signed: SIGTERM leaves the rest of such a group out.
+        let signed = codes.count { $0 == 0x15d } - 1
+        #expect((catcher.frames.count...packets).contains(signed) && packets - signed < 32)
+        // TPM2_CreatePrimary, TPM2_StartAuthSession and TPM2_Load: once.
         for code in [0x131, 0x176, 0x157] as [UInt32] { #expect(codes.filter { $0 == code }.count == 1) }
         // TPM2_GetRandom: before each round of packets the pools are filled, 64 bytes a command.
         let fillings = codes.filter { $0 == 0x17b }.count / (1024 / 64)

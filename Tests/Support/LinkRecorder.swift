@@ -47,8 +47,8 @@ public final class LinkRecorder: Sendable {
         return lines[..<(lines.lastIndex(of: "\n") ?? lines.startIndex)].split(separator: "\n").compactMap { Frame($0) }
     }
 
-    /// Ends the recording, and returns all frames: when none has crossed for two seconds, since the last acknowledgements come
-    /// after the programs have ended. What tcpdump did not print until then it prints when it ends.
+    /// All frames: when none has crossed for two seconds, since the last acknowledgements come after the programs have ended. It
+    /// prints each at once; it is not ended by a signal, since what starts it may have blocked or ignored any of them.
     public func settle() -> [Frame] {
         var (last, since) = (frames.count, ContinuousClock.now)
         _ = eventually {
@@ -56,8 +56,6 @@ public final class LinkRecorder: Sendable {
             if count != last { (last, since) = (count, .now) }
             return ContinuousClock.now - since > .seconds(2)
         }
-        running.signal(SIGINT)
-        _ = running.wait()
         return frames
     }
 }
