@@ -143,8 +143,11 @@ class Delivery:
         sink = link.start(
             "sink", self.path("entropy-sink"), "--pool", "pool", cwd=directory, stderr=subprocess.PIPE, text=True
         )
-        if "listening on" not in (line := sink.stderr.readline()):
-            raise RuntimeError(f"the sink does not start: {line}")
+        said = ""
+        while "listening on" not in said:
+            if not (line := sink.stderr.readline()):
+                raise RuntimeError(f"the sink does not start: {said}")
+            said += line
 
     def path(self, program):
         return os.path.join(os.path.abspath(self.bench.programs), program)

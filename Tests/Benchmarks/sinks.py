@@ -26,7 +26,7 @@ class Sinks:
         port = self.listener.getsockname()[1]
         places = [f"127.0.{number // 250}.{number % 250 + 1}:{port}" for number in range(count)]
         with open(path, "w") as file:
-            json.dump([{"Address": place, "Public": public} for place in places], file)
+            json.dump([{"Address": place, "Public": public, "Receipts": False} for place in places], file)
 
     def wait(self, count, seconds):
         """Returns when so many packets have arrived."""
