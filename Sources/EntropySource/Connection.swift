@@ -251,7 +251,8 @@ final class Connection {
             noticeOpening(now)
             noticeAcknowledgement(&window, now)
             receive(outgoing)
-            if mayShrink, outcome == nil, isBlocked, now - since >= Connection.blockedLimit {
+            // On a slow link packets wait behind each other for longer: there the deadline decides.
+            if mayShrink, outcome == nil, isBlocked, !window.isSlow, now - since >= Connection.blockedLimit {
                 end(.failed(Connection.unacknowledged, .unavailable))
             }
         }
