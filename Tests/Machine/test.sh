@@ -30,6 +30,18 @@ step() {
     "$@" 2>&1 || result=$?
     echo "]$result"
 }
+# Beside much other work the emulated processor may need more for a kilobyte of jitter than the five seconds that the source waits:
+# then once more, for as long as the machine may run.
+patiently() {
+    while :; do
+        code=0
+        "$@" >told 2>&1 || code=$?
+        grep -q 'jitterentropy_rng.*Connection timed out' told || break
+        sleep 5
+    done
+    cat told
+    return $code
+}
 # What a source needs: a key, and a list of one sink, where nobody is. One more list has no sink at all.
 provision() {
     step key rsagen "$@"
@@ -40,18 +52,7 @@ END
 
 cat >"$place/whole" <<'END'
 . ./steps
-# Beside much other work the emulated processor may need more for a kilobyte of jitter than the five seconds that the source waits:
-# then once more.
-selftest() {
-    for try in 1 2 3; do
-        code=0
-        entropy-source --selftest --noise hwrng,jitter,kernel,arrivals >told 2>&1 || code=$?
-        grep -q '^jitterentropy_rng .*Connection timed out' told || break
-    done
-    cat told
-    return $code
-}
-step selftest selftest
+step selftest patiently entropy-source --selftest --noise hwrng,jitter,kernel,arrivals
 END
 
 cat >"$place/start" <<'END'
@@ -59,7 +60,7 @@ cat >"$place/start" <<'END'
 provision --software --algorithm ecdsa
 step kernel entropy-source --once --noise kernel
 step no-seed ls source.seed
-step jitter entropy-source --once --noise jitter,kernel
+step jitter patiently entropy-source --once --noise jitter,kernel
 step seed wc -c source.seed
 step default entropy-source --once
 chmod 755 /root
@@ -75,7 +76,7 @@ cat >"$place/less" <<'END'
 . ./steps
 provision --software --algorithm ecdsa
 step default entropy-source --once --targets empty.json
-step jitter entropy-source --once --noise jitter,kernel
+step jitter patiently entropy-source --once --noise jitter,kernel
 step hwrng entropy-source --once --noise hwrng,kernel
 END
 
