@@ -1,4 +1,5 @@
 import COpenSSL
+import Platform
 
 /// PEM (RFC 7468): a label, and the DER it holds.
 public struct PEM: Sendable {
@@ -50,11 +51,10 @@ public struct PEM: Sendable {
 
     /// The same without empty lines, which OpenSSL takes for the end of a header. Where there is a header they mean just that.
     private static func withoutBlankLines(_ bytes: [UInt8]) -> [UInt8] {
-        let header = Array("Proc-Type:".utf8)
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count + 1)
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            if line.starts(with: header) { return bytes }
+            if Text.begins(line, with: "Proc-Type:") { return bytes }
             guard line.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0d }) else { continue }
             text += line
             text.append(UInt8(ascii: "\n"))

@@ -18,14 +18,14 @@ enum UnfitKeyFile {
     private static func describe(_ file: [UInt8], _ pem: PEM?, _ wanted: Wanted) -> String? {
         if file.isEmpty { return "the file is empty" }
         if let pem { return describe(pem, wanted) }
-        if file.starts(with: "ssh-".utf8) || file.starts(with: "ecdsa-sha2-".utf8) {
+        if Text.begins(file[...], with: "ssh-") || Text.begins(file[...], with: "ecdsa-sha2-") {
             let cure = wanted == .publicKey ? "; in PKIX: ssh-keygen -e -m PKCS8 -f FILE" : ""
             return "this is an SSH public key\(cure)"
         }
-        if file.starts(with: "---- BEGIN SSH2".utf8) {
+        if Text.begins(file[...], with: "---- BEGIN SSH2") {
             return "this is an SSH public key (RFC 4716); in OpenSSH's form: ssh-keygen -i -f FILE"
         }
-        if file.starts(with: "-----BEGIN ".utf8) { return "a damaged PEM block, or one of another kind" }
+        if Text.begins(file[...], with: "-----BEGIN ") { return "a damaged PEM block, or one of another kind" }
         if file.count == 32 { return "32 bytes are a sink's key (decrypt.pub, decrypt.key), not a source's" }
         if (try? Certificate(startOf: file)) != nil { return certificate(form: " -inform DER") }
         switch wanted {
@@ -35,8 +35,7 @@ enum UnfitKeyFile {
     }
 
     private static func describe(_ pem: PEM, _ wanted: Wanted) -> String? {
-        let label = Array(pem.label.utf8)
-        func ends(_ words: String) -> Bool { label.reversed().starts(with: words.utf8.reversed()) }
+        func ends(_ words: String) -> Bool { Text.ends(pem.label, with: words) }
         if ends("CERTIFICATE") { return certificate(form: "") }
         if pem.has(label: "OPENSSH PRIVATE KEY"), wanted == .privateKey {
             return "this is OpenSSH's own form; for a copy of the file: ssh-keygen -p -m PKCS8 -f COPY"

@@ -84,7 +84,12 @@ public final class Source {
         clockWatch = ClockWatch(clock, earliest: settings.earliest)
         schedule = Schedule(interval: settings.interval, scan: settings.scan, random: random)
         seedWritten = clock.milliseconds()
-        do throws(StateError) { _ = try ledger.load() } catch { throw .state(error) }
+        do throws(StateError) {
+            _ = try ledger.load()
+            for line in try ledger.list.remarks() { say(line) }
+        } catch {
+            throw .state(error)
+        }
         do throws(NoiseError) { try feed.fill(report: say) } catch { throw .noise(error) }
         do throws(FortunaError) {
             let found = try seed.mix(into: accumulator, warn: say)

@@ -1,3 +1,5 @@
+import Platform
+
 /// What json-c 0.16 lets pass although its strict mode is on: a look at the text before it is parsed. Whatever else is no
 /// JSON is left for the parser to refuse.
 enum JSONLexicon {
@@ -52,6 +54,11 @@ enum JSONLexicon {
         return doubles
     }
 
+    /// A line for each of them in a file, as for people.
+    static func doubleLines(in bytes: [UInt8], file: String) -> [String] {
+        doubles(in: bytes).map { "\(file): \($0.name): there twice, again in line \($0.line); the last one holds" }
+    }
+
     /// Members of one object that are compared with each other.
     private static let maximumNames = 256
 
@@ -74,7 +81,7 @@ enum JSONLexicon {
             case UInt8(ascii: "\""): isInString.toggle()
             case UInt8(ascii: "\\") where isInString:
                 // A key would end there for json-c.
-                if bytes[place...].starts(with: "\\u0000".utf8) { return ("a string holds a zero character", place) }
+                if Text.begins(bytes[place...], with: "\\u0000") { return ("a string holds a zero character", place) }
                 guard let count = escapeLength(bytes[place...]) else {
                     return ("a string holds an escaped character that would be lost", place)
                 }
@@ -120,7 +127,7 @@ enum JSONLexicon {
 
     /// The number of an escape `\u` with four digits; nil for any other text.
     private static func codeUnit(_ text: ArraySlice<UInt8>) -> UInt32? {
-        guard text.starts(with: "\\u".utf8) else { return nil }
+        guard Text.begins(text, with: "\\u") else { return nil }
         let digits = text.dropFirst(2).prefix(4)
         guard digits.count == 4, digits.first != UInt8(ascii: "+") else { return nil }
         return UInt32(String(decoding: digits, as: UTF8.self), radix: 16)

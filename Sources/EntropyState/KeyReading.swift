@@ -26,7 +26,7 @@ extension BoxPublicKey {
     /// A sink's public key: 32 raw bytes, or the same in PEM, base64 or hexadecimal, or as OpenSSL writes X25519 keys.
     /// 32 bytes do not say which half of a pair they are: a name that ends in `.key` does.
     public static func read(_ path: String) throws(StateError) -> BoxPublicKey {
-        guard !path.utf8.reversed().starts(with: ".key".utf8.reversed()) else {
+        guard !Text.ends(path, with: ".key") else {
             throw .key(file: path, CryptoError(.notAKey, "the name is a private key's; the .pub beside it is expected"))
         }
         let bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize)
@@ -50,7 +50,7 @@ extension BoxPrivateKey {
 
     /// A sink's private key, in the same forms. `warn` gets a line when others may read the file.
     public static func read(_ path: String, warn: (String) -> Void) throws(StateError) -> BoxPrivateKey {
-        guard !path.utf8.reversed().starts(with: ".pub".utf8.reversed()) else {
+        guard !Text.ends(path, with: ".pub") else {
             throw .key(file: path, CryptoError(.notAKey, "the name is a public key's; the .key beside it is expected"))
         }
         var bytes = try StateFile.contents(of: path, limit: PublicKey.maximumFileSize, secret: true, warn: warn)
@@ -107,7 +107,7 @@ private func otherKind(_ file: [UInt8]) -> String? {
     if file.count == BoxPublicKey.size + 1, file.last == UInt8(ascii: "\n") {
         return "an editor or echo added a line feed: head -c 32 FILE"
     }
-    if file.starts(with: "ssh-".utf8) || file.starts(with: "ecdsa-sha2-".utf8) { return "it is an SSH key" }
+    if Text.begins(file[...], with: "ssh-") || Text.begins(file[...], with: "ecdsa-sha2-") { return "it is an SSH key" }
     return nil
 }
 

@@ -59,10 +59,10 @@ public struct SignerEditor {
 
     /// The key of the configuration's signer whose fingerprint begins with `text`, be it one that was taken out.
     public func find(_ text: String) throws(StateError) -> PublicKey {
-        let wanted = SignerEditor.digits(text) ?? []
+        let wanted = SignerEditor.digits(text) ?? ""
         let bytes = try StateFile.contents(of: path, limit: SinkConfiguration.maximumSize)
         let entries = try table(try SinkConfiguration.parse(bytes, path)).entries
-        let found = entries.filter { $0.key.fingerprint.utf8.starts(with: wanted) }
+        let found = entries.filter { Text.begins($0.key.fingerprint, with: wanted) }
         guard let first = found.first, !wanted.isEmpty else {
             throw .signers(file: path, "no signer's fingerprint begins with \(text): \(list(entries))")
         }
@@ -73,10 +73,11 @@ public struct SignerEditor {
     }
 
     /// Lower-case digits; nil for anything but 4 to 64 hexadecimal digits, with colons or without.
-    private static func digits(_ text: String) -> [UInt8]? {
+    private static func digits(_ text: String) -> String? {
         let digits = text.utf8.filter { $0 != UInt8(ascii: ":") }.map { (0x41...0x46).contains($0) ? $0 | 0x20 : $0 }
         let isHexadecimal = digits.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
-        return isHexadecimal && (shortestPrefix...64).contains(digits.count) ? digits : nil
+        guard isHexadecimal, (shortestPrefix...64).contains(digits.count) else { return nil }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     private func list(_ entries: [SignerTable.Entry]) -> String {

@@ -45,9 +45,7 @@ public struct SinkConfiguration: Sendable {
         defer { wipe(&bytes) }
         let document = try SinkConfiguration.parse(bytes, path)
         try self.init(document, path)
-        for double in JSONLexicon.doubles(in: bytes) {
-            warn("\(path): \(double.name): there twice, again in line \(double.line); the last one holds")
-        }
+        for line in JSONLexicon.doubleLines(in: bytes, file: path) { warn(line) }
         for line in SinkConfiguration.strangers(FieldReader(file: path, object: document.value)) { warn(line) }
         if drift == 0 {
             warn("\(path): Drift: 0, so only packets of the very second are taken; 120 suits most")

@@ -59,6 +59,8 @@ public struct Target: Sendable {
         receipts = try reader.boolean("Receipts")
     }
 
+    static let members: [StaticString] = ["Address", "Public", "Counter", "Next", "Receipts"]
+
     func write(to object: JSONValue) {
         object.set("Address", address)
         object.set("Public", Base64.encode(publicKey.bytes))

@@ -19,6 +19,18 @@ public struct TargetList: Sendable {
         }
     }
 
+    /// A line for each member that is hardly meant: one without a meaning, or one that an entry has twice; at most ten lines.
+    public func remarks() throws(StateError) -> [String] {
+        let bytes = try StateFile.contents(of: path, limit: TargetList.maximumSize)
+        var lines = JSONLexicon.doubleLines(in: bytes, file: path)
+        try forEach(in: bytes) { (place, _, document) throws(StateError) in
+            let reader = FieldReader(file: path, prefix: "entry \(place + 1), ", object: document.value)
+            lines += reader.strangers(among: Target.members)
+        }
+        guard lines.count > 10 else { return lines }
+        return lines.prefix(9) + ["\(path): \(lines.count - 9) more of the kind"]
+    }
+
     /// All entries of a list that was read already.
     package func read(_ bytes: [UInt8], judged: Set<Target.Identity> = []) throws(StateError) -> [Target] {
         var targets: [Target] = []

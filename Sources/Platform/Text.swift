@@ -6,8 +6,18 @@ public enum Text {
     }
 
     public static func begins(_ text: String, with prefix: String) -> Bool {
-        let (bytes, wanted) = (Array(text.utf8), Array(prefix.utf8))
+        begins(Array(text.utf8)[...], with: prefix)
+    }
+
+    public static func ends(_ text: String, with suffix: String) -> Bool {
+        let (bytes, count) = (Array(text.utf8), suffix.utf8.count)
+        return bytes.count >= count && begins(bytes.suffix(count), with: suffix)
+    }
+
+    /// The same for what may be no text.
+    public static func begins(_ bytes: ArraySlice<UInt8>, with prefix: String) -> Bool {
+        let wanted = Array(prefix.utf8)
         guard bytes.count >= wanted.count else { return false }
-        return wanted.indices.allSatisfy { bytes[$0] == wanted[$0] }
+        return wanted.indices.allSatisfy { bytes[bytes.startIndex + $0] == wanted[$0] }
     }
 }

@@ -28,6 +28,22 @@ import Testing
         return number
     }
 
+    /// The members that are named, in their order.
+    @Test func whatIsHardlyMeantIsNamed() throws {
+        for (rest, names) in [
+            (", \"Counter\": 1, \"next\": 2, \"Receipts\": false", []), (", \"Nxet\": 5", ["Nxet"]),
+            (", \"Counter\": 1, \"counter\": 2", ["counter"]),
+            (", \"Note\": \"x\", \"Public\": \"\(key)\"", ["Public", "Note"]),
+        ] {
+            try write("[\(entry(rest))]")
+            let lines = try list.remarks()
+            #expect(lines.count == names.count)
+            for (line, name) in zip(lines, names) { #expect(line.contains("\(name): "), "\(line)") }
+        }
+        try write("[\((0..<30).map { entry(", \"Note\": 1", address: "host:\($0 + 1)") }.joined(separator: ","))]")
+        #expect(try list.remarks().count == 10)
+    }
+
     @Test func numbersAreReadAtTheBorders() throws {
         for number in [Int64.min, -1 << 31, -1, 0, 1 << 31 - 1, 1 << 31, 1 << 32, .max - 1, .max] {
             try write("[\(entry(", \"Counter\": \(number), \"Next\": \(number)"))]")

@@ -28,8 +28,7 @@ public struct TPMRecord: Sendable {
 
     /// The record's place beside a key file: `signer.tpm.json` for `signer.key`.
     public static func path(besides key: String) -> String {
-        let isKey = key.utf8.reversed().starts(with: ".key".utf8.reversed())
-        return (isKey ? String(decoding: key.utf8.dropLast(4), as: UTF8.self) : key) + ".tpm.json"
+        (Text.ends(key, with: ".key") ? String(decoding: key.utf8.dropLast(4), as: UTF8.self) : key) + ".tpm.json"
     }
 
     /// Reads and judges the whole file; nil where there is none.

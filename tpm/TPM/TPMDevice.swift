@@ -88,6 +88,15 @@ public final class TPMDevice {
     /// anew and tries once more; when the TPM is busy, once more after half a second. A TPM that did not answer is asked again
     /// only after it had as long a rest.
     func perform<R>(_ body: (TPMContext, Int) throws(TPMError) -> R) throws(TPMError) -> R {
+        var result: R?
+        try run { (context, number) throws(TPMError) in result = try body(context, number) }
+        guard let result else { preconditionFailure("what ran without an error has a result") }
+        return result
+    }
+
+    /// The same without a result: one copy for all of them in the program.
+    @inline(never)
+    private func run(_ body: (TPMContext, Int) throws(TPMError) -> Void) throws(TPMError) {
         if let silence, TPMDevice.now() < silence.until { throw silence.error }
         do throws(TPMError) {
             return try tryOnce(body)
@@ -100,14 +109,13 @@ public final class TPMDevice {
             default: throw error
             }
         }
-        return try tryOnce(body)
+        try tryOnce(body)
     }
 
-    private func tryOnce<R>(_ body: (TPMContext, Int) throws(TPMError) -> R) throws(TPMError) -> R {
+    private func tryOnce(_ body: (TPMContext, Int) throws(TPMError) -> Void) throws(TPMError) {
         do throws(TPMError) {
-            let result = try body(try open(), generation)
+            try body(try open(), generation)
             silence = nil
-            return result
         } catch {
             switch error.code {
             case .interrupted: close()
