@@ -58,13 +58,12 @@ func edit(_ arguments: Arguments<Flag>) throws(Failure) {
     let editor = SignerEditor(path)
     let removed = try arguments[.remove].map { (name) throws(Failure) in try findKey(name, in: editor) }
     let count = try attempt { () throws(StateError) in try editor.change(adding: added, removing: removed) }
-    if let removed {
-        say(
-            "removed the signer with the fingerprint \(removed.fingerprint); a sink that runs may take its packets until then"
-        )
-    }
+    if let removed { say("removed the signer with the fingerprint \(removed.fingerprint)") }
     if let added { say("added the signer with the fingerprint \(added.fingerprint)") }
-    say("\(path) has \(count == 1 ? "one signer" : "\(count) signers") now; have the sink read it anew by SIGHUP")
+    let until = removed == nil ? "" : ": until then it may take packets of the removed one"
+    say(
+        "\(path) has \(count == 1 ? "one signer" : "\(count) signers") now; have a running sink read it anew by SIGHUP\(until)"
+    )
 }
 
 runProgram(Flag.self) { (arguments: Arguments<Flag>) throws(Failure) in

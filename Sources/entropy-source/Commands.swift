@@ -21,10 +21,14 @@ func show(_ lines: [String]) throws(Failure) {
 /// Tries what the program is made of, and prints what it is worth.
 func testItself(_ arguments: Arguments<Flag>, say: @escaping (String) -> Void) throws(Failure) {
     try arguments.allow(
-        [.selfTest, .json, .tcti, .noise, .noiseFile, .noiseCommand, .softwareOnly], with: "--selftest")
+        [.selfTest, .json, .tcti, .ownerAuthFile, .noise, .noiseFile, .noiseCommand, .softwareOnly],
+        with: "--selftest")
     let termination = try attempt { () throws(SystemError) in try Termination() }
-    let noise = try NoiseChoice(
-        arguments, tpm: TPMDevice(named: arguments[.tcti], termination: termination), isTPMWanted: true, say: say)
+    let device = TPMDevice(named: arguments[.tcti], termination: termination)
+    try attempt { () throws(ProvisioningError) in
+        try device.usePasswords(ownerFile: arguments[.ownerAuthFile], parentFile: nil, warn: say)
+    }
+    let noise = try NoiseChoice(arguments, tpm: device, isTPMWanted: true, say: say)
     let evidence = try attempt { () throws(SourceError) in
         try Evidence(
             of: noise.sources, isSoftwareEnough: arguments.has(.softwareOnly), clock: .system,
