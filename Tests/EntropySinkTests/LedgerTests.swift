@@ -53,12 +53,13 @@ import Testing
         _ = ledger.mixed(1)
         time.pass(1)
         let line = try #require(ledger.overdue().first)
-        #expect(line.hasPrefix("no packet of signer \(try label(0)) was mixed for 86400 s (MaximumAge 86400): "))
+        #expect(try line.names(label(0)) && line.names("86400") && line.names("MaximumAge"), "\(line)")
         for _ in 0..<1000 { #expect(ledger.overdue() == []) }
         time.pass(86399)
         #expect(ledger.overdue().count == 1)  // the other one's first
         time.pass(1)
-        #expect(ledger.overdue().first?.contains("\(try label(0)) was mixed for 172800 s (") == true)
+        let again = try #require(ledger.overdue().first)
+        #expect(try again.names(label(0)) && again.names("172800"), "\(again)")
         time.pass(100)
         #expect(ledger.mixed(0) == Ledger.Gap(seconds: 172900, wasMissed: true))
         #expect(ledger.mixed(0) == Ledger.Gap(seconds: 0, wasMissed: false))
@@ -67,11 +68,8 @@ import Testing
     @Test func oneThatNeverCameIsMissedFromTheStart() throws {
         let ledger = try ledger(maximumAge: 60)
         time.pass(61)
-        let label = try label(0)
-        #expect(
-            ledger.overdue().first?.hasPrefix(
-                "no packet of signer \(label) was mixed for 61 s, not one since the sink took it up (MaximumAge 60): ")
-                == true)
+        let line = try #require(ledger.overdue().first)
+        #expect(try line.names(label(0)) && line.names("61") && line.names("60"), "\(line)")
         #expect(ledger.mixed(0) == Ledger.Gap(seconds: nil, wasMissed: true))
     }
 

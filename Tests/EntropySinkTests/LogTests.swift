@@ -1,5 +1,6 @@
 import EntropyState
 import NIOCore
+import Support
 import Testing
 
 @testable import EntropySink
@@ -59,6 +60,6 @@ import Testing
         time.pass(60)
         time.log.flush()
         #expect(time.lines.count == 4)
-        #expect(time.lines.last?.hasSuffix("(held back: 5998 more of this signer)") == true, "\(time.lines)")
+        #expect(time.lines.last?.names("5998") == true, "\(time.lines)")
     }
 }

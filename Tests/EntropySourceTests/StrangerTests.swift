@@ -1,23 +1,24 @@
+import Support
 import Testing
 
 @testable import EntropySource
 
 /// Whatever answers in a sink's place is named in one printable line.
 @Suite struct StrangerTests {
-    @Test(arguments: [
-        (
-            "HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n",
-            "HTTP server (\"HTTP/1.1 302 Found\"): a captive portal"
-        ),
-        ("<html>", "HTTP server (\"<html>\")"),
-        ("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "SSH server (\"SSH-2.0-OpenSSH_9.2p1 Debian-2\")"),
-        ("220 mail.example.org ESMTP\r\n", "mail or FTP server (\"220 mail.example.org ESMTP\")"),
-        ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}F", "TLS server (bytes 15 03 03 00 02 02 46)"),
-        ("\u{16}\u{3}\u{1}", "TLS server"), ("hello\n", "no receipt (\"hello\")"),
-        ("\u{0}\u{2b}", "no receipt (bytes 00 2b)"),
-    ])
-    func itIsNamed(_ answer: String, _ words: String) {
-        #expect(Stranger.describe(Array(answer.utf8)).contains(words), "\(Stranger.describe(Array(answer.utf8)))")
+    /// By its protocol, where that is known, and with what it said.
+    @Test(
+        arguments: [
+            ("HTTP/1.1 302 Found\r\nLocation: http://portal/\r\n", "HTTP", "\"HTTP/1.1 302 Found\""),
+            ("<html>", "HTTP", "\"<html>\""),
+            ("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "SSH", "\"SSH-2.0-OpenSSH_9.2p1 Debian-2\""),
+            ("220 mail.example.org ESMTP\r\n", "FTP", "\"220 mail.example.org ESMTP\""),
+            ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}F", "TLS", "15 03 03 00 02 02 46"), ("\u{16}\u{3}\u{1}", "TLS", ""),
+            ("hello\n", nil, "\"hello\""), ("\u{0}\u{2b}", nil, "00 2b"),
+        ] as [(String, String?, String)])
+    func itIsNamed(_ answer: String, _ name: String?, _ quotation: String) {
+        let text = Stranger.describe(Array(answer.utf8))
+        #expect(["HTTP", "SSH", "FTP", "TLS"].filter { text.names($0) } == (name.map { [$0] } ?? []), "\(text)")
+        #expect(quotation.isEmpty || text.contains(quotation), "\(text)")
     }
 
     @Test func nothingOfItCanMoveTheCursor() {

@@ -18,8 +18,12 @@ import Testing
         return String(decoding: list.end(), as: UTF8.self)
     }
 
-    func refusal(_ text: String) -> String? {
-        (#expect(throws: StateError.self) { _ = try copy(text) })?.message
+    func refusal(_ text: String) -> StateError? { #expect(throws: StateError.self) { _ = try copy(text) } }
+
+    /// Whether that is no JSON, and where.
+    func notJSON(_ text: String) -> String? {
+        guard case .notJSON("f", let place) = refusal(text) else { return nil }
+        return place
     }
 
     @Test(arguments: [
@@ -40,14 +44,13 @@ import Testing
     ])
     func whatIsRefusedAsADocumentIsRefused(_ text: String) {
         #expect(throws: StateError.self) { try JSONDocument(parsing: Array(text.utf8), file: "f") }
-        #expect(refusal(text)?.hasPrefix("f: not JSON: ") == true)
+        #expect(notJSON(text) != nil)
     }
 
     @Test func itSaysWhere() {
-        #expect(refusal("[\n{},\n{]\n]")?.hasSuffix(", line 3") == true)
-        #expect(refusal("[\n{}\n{}\n]")?.hasSuffix(", line 3") == true)
-        #expect(refusal("[\n{},\n")?.hasSuffix("unexpected end of data, line 3") == true)
-        #expect(refusal("{\"a\": 1}") == "f: expected an array")
-        #expect(refusal("7") == "f: expected an array")
+        for text in ["[\n{},\n{]\n]", "[\n{}\n{}\n]", "[\n{},\n"] {
+            #expect(notJSON(text)?.names("3") == true, "\(text)")
+        }
+        for text in ["{\"a\": 1}", "7"] { #expect(refusal(text)?.field == "", "\(text)") }
     }
 }

@@ -27,7 +27,7 @@ import Testing
         var lines: [String] = []
         _ = try SinkConfiguration(reading: path) { lines.append($0) }
         // Beside other lines, about members for one.
-        return lines.filter { $0.contains("are one key") }
+        return lines.filter { $0.names("Signer") }
     }
 
     @Test func twinsAreOneSignerWithTheGreatestCounter() throws {

@@ -8,14 +8,9 @@ import Testing
 struct BadPlaceTests {
     @Test(arguments: Build.available) func peersThatAreNotThere(_ build: Build) throws {
         let place = try goodPlace(build)
-        for (address, words) in [
-            ("127.0.0.1:1", "cannot connect: Connection refused"),
-            ("no.such.host.invalid:4141", "cannot connect: Couldn't resolve host name"),
-        ] {
+        for address in ["127.0.0.1:1", "no.such.host.invalid:4141"] {
             try place.edit("targets.json") { $0["Address"] = address }
-            let finished = try place.run("entropy-source", "--once")
-            #expect(finished.status == 69, "\(finished.errors)")
-            #expect(finished.errors.contains("\(address): \(words)"), "\(finished.errors)")
+            #expect(try place.deliver() == (69, ["unreachable 0"]))
             // Nobody was there to take a packet: none was made.
             #expect(try place.number("targets.json", "Counter") == 0)
             #expect(try place.number("targets.json", "Next") ?? 0 == 0)
@@ -24,31 +19,26 @@ struct BadPlaceTests {
 
     @Test(arguments: Build.available) func noTPM(_ build: Build) throws {
         let place = try goodPlace(build)
-        try refused(
-            place, 69, ["/dev/no-tpm: no TPM there: is the device-tree overlay loaded?"], "rsagen", "-o", "t", "--tcti",
-            "device:/dev/no-tpm")
-        try refused(place, 69, ["no TPM at swtpm:path=/nowhere"], "rsagen", "-o", "t", "--tcti", "swtpm:path=/nowhere")
-        try refused(place, 69, ["no TPM at nonsense"], "rsagen", "-o", "t", "--tcti", "nonsense")
+        try refused(place, 69, ["/dev/no-tpm"], "rsagen", "-o", "t", "--tcti", "device:/dev/no-tpm")
+        try refused(place, 69, ["swtpm:path=/nowhere"], "rsagen", "-o", "t", "--tcti", "swtpm:path=/nowhere")
+        try refused(place, 69, ["nonsense"], "rsagen", "-o", "t", "--tcti", "nonsense")
         // What would make the loader search for a simulator.
         for tcti in ["", ":", ":port=1"] {
-            try refused(place, 69, ["no TPM is named"], "rsagen", "-o", "t", "--tcti", tcti)
+            try refused(place, 69, [], "rsagen", "-o", "t", "--tcti", tcti)
         }
         let tpm = try SoftwareTPM()
         let with = try Workplace(build, tpm: tpm)
         try with.provision()
         try with.directory.write("targets.json", "[]")
         tpm.stop()
-        try refused(with, 69, ["signer.key: no TPM at "], "entropy-source", "--once")
+        try refused(with, 69, ["signer.key"], "entropy-source", "--once")
         let other = try SoftwareTPM()
-        try refused(
-            with, 65, ["signer.key: ", "this is not the TPM that the key's record names"], "entropy-source", "--once",
-            "--tcti", other.tcti)
+        try refused(with, 65, ["signer.key"], "entropy-source", "--once", "--tcti", other.tcti)
         try with.directory.remove("signer.tpm.json")
+        try refused(with, 65, ["signer.key"], "entropy-source", "--once", "--tcti", other.tcti)
         try refused(
-            with, 65, ["signer.key: ", "belongs to another TPM"], "entropy-source", "--once", "--tcti", other.tcti)
-        try refused(
-            with, 1, ["this TPM makes no RSA-4096 keys; it makes RSA-2048, RSA-3072, P-256"], "rsagen", "-s", "4096",
-            "-o", "t", "--tcti", other.tcti)
+            with, 1, ["RSA-4096", "RSA-2048", "RSA-3072", "P-256"], "rsagen", "-s", "4096", "-o", "t", "--tcti",
+            other.tcti)
     }
 
     /// A device of another group, as /dev/tpmrm0 is for whoever is not in tss.
@@ -66,15 +56,14 @@ struct BadPlaceTests {
                 "device:\(place.file("tpmrm0"))",
             ], in: "/")
         #expect(refusal.status == 69, "\(refusal.errors)")
-        #expect(
-            refusal.errors.contains("tpmrm0: permission denied: add this user to the group that owns it, usually tss"))
+        #expect(refusal.errors.names(place.file("tpmrm0")), "\(refusal.errors)")
     }
 
     @Test(arguments: Build.available) func aTPMThatRefuses(_ build: Build) throws {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)
         #expect(try tpm.tool("tpm2_changeauth", "-c", "owner", "secret").status == 0)
-        try refused(place, 77, ["the TPM's owner hierarchy has a password"], "rsagen")
+        try refused(place, 77, ["--owner-auth-file"], "rsagen")
         #expect(try tpm.leftovers() == "")
     }
 
@@ -90,32 +79,31 @@ struct BadPlaceTests {
         let finished = try run(
             ["prlimit", "--fsize=900"] + place.command("entropy-source", ["--once"]), in: place.directory.path)
         #expect(finished.status == 73)
-        #expect(finished.errors.contains("targets.json: cannot write: File too large"), "\(finished.errors)")
+        #expect(finished.errors.names("targets.json"), "\(finished.errors)")
         var after = try place.directory.snapshot()
         after["source.seed"] = nil
         #expect(after == before)
-        #expect(!sink.log.contains("packet 1"))
+        #expect(sink.log.packets.isEmpty && place.chunks == 0)
     }
 
     @Test(arguments: Build.available) func filesThatExist(_ build: Build) throws {
         let place = try goodPlace(build)
-        try refused(place, 73, ["signer.key: exists already", "--force"], "rsagen", "--software")
-        try refused(place, 73, ["decrypt.key: exists already", "--force"], "curve25519gen")
+        try refused(place, 73, ["signer.key", "--force"], "rsagen", "--software")
+        try refused(place, 73, ["decrypt.key", "--force"], "curve25519gen")
         try FileManager.default.removeItem(atPath: place.directory.file("decrypt.key"))
-        try refused(place, 73, ["decrypt.pub: exists already"], "curve25519gen")
+        try refused(place, 73, ["decrypt.pub"], "curve25519gen")
         try place.directory.write("decrypt.key", "old", mode: 0o644)
         #expect(try place.run("curve25519gen", "--force").status == 0)
         #expect(try place.directory.read("decrypt.key").count == 32)
         #expect(try place.directory.mode("decrypt.key") == 0o600)
-        try refused(place, 73, ["none/k.key: cannot write: No such file"], "curve25519gen", "-o", "none/k")
-        try refused(place, 73, ["none/k.key: cannot write: No such file"], "rsagen", "--software", "-o", "none/k")
-        try refused(
-            place, 73, ["none/t: cannot write: No such file"], "entropy-target", "-a", "h:1", "--append", "none/t")
+        try refused(place, 73, ["none/k.key"], "curve25519gen", "-o", "none/k")
+        try refused(place, 73, ["none/k.key"], "rsagen", "--software", "-o", "none/k")
+        try refused(place, 73, ["none/t"], "entropy-target", "-a", "h:1", "--append", "none/t")
         // Both or none, also when they are to be replaced.
         try FileManager.default.removeItem(atPath: place.directory.file("decrypt.pub"))
         try FileManager.default.createDirectory(
             atPath: place.directory.file("decrypt.pub"), withIntermediateDirectories: false)
-        try refused(place, 73, ["decrypt.pub: cannot write: Is a directory"], "curve25519gen", "--force")
+        try refused(place, 73, ["decrypt.pub"], "curve25519gen", "--force")
     }
 
     @Test(.enabled(if: getuid() == 0, "only root can become another user"), arguments: Build.available)
@@ -129,17 +117,14 @@ struct BadPlaceTests {
                 in: place.directory.path)
         }
         let before = try place.directory.snapshot()
-        for (finished, words) in [
-            (try asNobody("entropy-source", "--once"), "signer.key: cannot open: Permission denied"),
-            (try asNobody("curve25519gen", "-o", "new"), "new.key: cannot write: Permission denied"),
-            (
-                try asNobody("entropy-target", "-a", "h:1", "--append", "targets.json"),
-                "targets.json: cannot write: Permission denied"
-            ),
-            (try asNobody("entropy-config"), "decrypt.key: cannot open: Permission denied"),
+        for (finished, name) in [
+            (try asNobody("entropy-source", "--once"), "signer.key"),
+            (try asNobody("curve25519gen", "-o", "new"), "new.key"),
+            (try asNobody("entropy-target", "-a", "h:1", "--append", "targets.json"), "targets.json"),
+            (try asNobody("entropy-config"), "decrypt.key"),
         ] {
-            #expect(finished.status == 77, "\(words): \(finished.errors)")
-            #expect(finished.errors.contains(words), "\(finished.errors)")
+            #expect(finished.status == 77, "\(name): \(finished.errors)")
+            #expect(finished.errors.names(name), "\(finished.errors)")
         }
         #expect(try place.directory.snapshot() == before)
     }
@@ -152,15 +137,13 @@ struct BadPlaceTests {
         #expect(mkfifo(place.directory.file("pipe"), 0o600) == 0)
         try FileManager.default.createSymbolicLink(
             atPath: place.directory.file("link"), withDestinationPath: "none/seed")
-        for (name, words) in [("pipe", "a regular file is expected"), ("link", "cannot follow the link")] {
+        for name in ["pipe", "link"] {
             for (program, arguments) in [
                 ("entropy-source", ["--once", "-s", name]), ("entropy-target", ["-a", "n:1", "--append", name]),
             ] {
                 let finished = try place.start(program, arguments).wait()
                 #expect(finished.status == 73, "\(finished.errors)")
-                #expect(
-                    finished.errors.contains("\(name): cannot ") && finished.errors.contains(words),
-                    "\(finished.errors)")
+                #expect(finished.errors.names(name), "\(finished.errors)")
             }
         }
         #expect(try device())

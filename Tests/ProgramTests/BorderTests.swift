@@ -48,17 +48,12 @@ import Testing
                 $0["Next"] = 0
             }
             let before = try place.directory.read("targets.json")
-            let source = try place.run("entropy-source", "--once")
             if number == .max {
-                #expect(source.status == 1)
-                #expect(
-                    source.errors.contains(
-                        "the counter for 127.0.0.1:\(sink.port) has reached its end: make a new signing key"))
+                #expect(try place.deliver() == (1, ["failed 0"]))
                 #expect(try place.directory.read("targets.json") == before)
                 continue
             }
-            #expect(source.status == 0, "\(number): \(source.errors)")
-            #expect(source.errors.contains("packet \(number + 1) mixed"))
+            #expect(try place.deliver() == (0, ["mixed \(number + 1)"]))
             #expect(try place.number("targets.json", "Counter") == number + 1)
             #expect(try place.number("config.json", "Counter") == number + 1)
         }
@@ -72,9 +67,10 @@ import Testing
         let now = Int64(Date().timeIntervalSince1970)
         for number in BorderTests.numbers {
             try place.edit("targets.json") { $0["Next"] = number }
+            let before = place.chunks
             let source = try place.run("entropy-source", "--once")
             #expect(source.status == 0, "\(number): \(source.errors)")
-            #expect(source.errors.contains(number <= now ? " mixed" : "no sink is due"), "\(number)")
+            #expect(place.chunks == before + (number <= now ? 1 : 0), "\(number): \(source.errors)")
             if number > now { #expect(try place.number("targets.json", "Next") == number) }
         }
     }
@@ -102,7 +98,8 @@ import Testing
             try place.edit("config.json") { $0["Counter"] = number }
             let checked = try place.run("entropy-sink", "--check")
             #expect(checked.status == 0)
-            #expect(checked.text.contains("counter      \(number), kept in config.json"))
+            let line = checked.text.split(separator: "\n").first { $0.hasPrefix("counter ") }
+            #expect(line?.names("\(number)") == true, "\(checked.text)")
             try place.edit("config.json") { $0["Drift"] = number }
             #expect(try place.run("entropy-sink", "--check").status == (number < 0 ? 65 : 0))
             try place.edit("config.json") {

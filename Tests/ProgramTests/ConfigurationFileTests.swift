@@ -21,7 +21,7 @@ import Testing
     @Test(arguments: Build.available) func whatIsThereStaysUnlessForced(_ build: Build) throws {
         let place = try goodPlace(build)
         let before = try place.directory.read("config.json")
-        try refused(place, 73, ["config.json: exists already"], "entropy-config", "-o", "config.json")
+        try refused(place, 73, ["config.json"], "entropy-config", "-o", "config.json")
         // A bad input loses nothing, forced or not.
         for arguments in [["-k", "none"], ["-s", "none"], ["-s", "decrypt.pub"], ["-a", "4141"], ["-d", "x"]] {
             let finished = try place.start(
@@ -30,7 +30,7 @@ import Testing
             #expect([64, 65, 66].contains(finished.status), "\(arguments): \(finished.errors)")
             #expect(try place.directory.read("config.json") == before)
         }
-        try refused(place, 66, ["none: cannot open"], "entropy-config", "-o", "other.json", "-k", "none")
+        try refused(place, 66, ["none"], "entropy-config", "-o", "other.json", "-k", "none")
         #expect(try place.run("entropy-config", "-a", ":7", "-o", "config.json", "--force").status == 0)
         #expect(try place.directory.text("config.json").contains("\":7\""))
         #expect(try place.directory.mode("config.json") == 0o600)
@@ -38,12 +38,11 @@ import Testing
 
     @Test(arguments: Build.available) func wrongUsesAreRefused(_ build: Build) throws {
         let place = try goodPlace(build)
-        try refused(place, 64, ["--force goes with"], "entropy-config", "--force")
-        try refused(place, 64, ["--output: a file's path"], "entropy-config", "-o", "")
-        try refused(
-            place, 64, ["--output does not go with"], "entropy-config", "-o", "x", "--add-signer", "signer.pub")
-        try refused(place, 73, ["none/x: cannot write"], "entropy-config", "-o", "none/x")
-        try refused(place, 73, [".: "], "entropy-config", "-o", ".", "--force")
+        try refused(place, 64, ["--force"], "entropy-config", "--force")
+        try refused(place, 64, ["--output"], "entropy-config", "-o", "")
+        try refused(place, 64, ["--output"], "entropy-config", "-o", "x", "--add-signer", "signer.pub")
+        try refused(place, 73, ["none/x"], "entropy-config", "-o", "none/x")
+        try refused(place, 73, ["."], "entropy-config", "-o", ".", "--force")
     }
 
     /// A full disk, which a limit on the size of files stands for.

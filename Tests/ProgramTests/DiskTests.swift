@@ -29,13 +29,6 @@ struct DiskTests {
         #expect(added.status == 0, "\(added.errors)")
     }
 
-    /// The numbers of the packets that a log calls mixed.
-    func mixed(_ log: String) -> [Int64] {
-        log.split(separator: "\n").filter { $0.contains(" mixed, ") }.compactMap { line in
-            line.split(separator: " ").drop { $0 != "packet" }.dropFirst().first.flatMap { Int64($0) }
-        }
-    }
-
     /// The lines after the first `count` characters.
     func news(_ log: String, after count: Int) -> String { String(log.dropFirst(count)) }
 
@@ -62,19 +55,18 @@ struct DiskTests {
             return complaints().count >= 2
         }
         #expect(isBlocked, "\(source.errors)")
-        let (list, taken) = (try place.directory.read("disk/targets.json"), mixed(sink.log))
+        let (list, taken) = (try place.directory.read("disk/targets.json"), sink.log.packets(.mixed))
         let earlier = complaints().count
         #expect(eventually { complaints().count >= earlier + 2 }, "\(source.errors)")
         #expect(try place.directory.read("disk/targets.json") == list)
-        #expect(mixed(sink.log) == taken, "\(sink.log)")
+        #expect(sink.log.packets(.mixed) == taken, "\(sink.log)")
         // A source may connect before it counts, but not a byte comes after that.
-        let closed = sink.log.matches(of: /closed the connection after ([0-9]+) bytes/)
-        #expect(closed.allSatisfy { $0.1 == "0" }, "\(sink.log)")
+        #expect(sink.log.closings.allSatisfy { $0 == 0 }, "\(sink.log)")
         let counter = try #require(try place.number("disk/targets.json", "Counter"))
         try free(disk)
-        #expect(eventually { mixed(sink.log).count > taken.count + 1 }, "\(source.errors)")
+        #expect(eventually { sink.log.packets(.mixed).count > taken.count + 1 }, "\(source.errors)")
         // The next number, and none twice.
-        let numbers = mixed(sink.log)
+        let numbers = sink.log.packets(.mixed)
         #expect(numbers.dropFirst(taken.count).first == counter + 1, "\(numbers), \(counter)")
         #expect(zip(numbers, numbers.dropFirst()).allSatisfy { $0 < $1 }, "\(numbers)")
         source.signal(SIGTERM)
@@ -108,7 +100,7 @@ struct DiskTests {
             let refused = try place.start("entropy-source", ["--once"] + DiskTests.files).wait()
             #expect(refused.status == 73, "\(refused.errors)")
             let last = refused.errorLines.last ?? ""
-            #expect(last.contains("disk/source.seed: ") && last.contains(words), "\(refused.errors)")
+            #expect(last.names("disk/source.seed") && last.contains(words), "\(refused.errors)")
             #expect(try place.directory.read("disk/source.seed") == seed)
             #expect(try place.directory.read("disk/targets.json") == list)
             #expect(catcher.frames.count == 1)
@@ -124,17 +116,21 @@ struct DiskTests {
         #expect(try place.directory.read("disk/source.seed") != seed)
     }
 
-    /// Where a sink keeps what is on the full disk, and what its log says then.
+    /// Where a sink keeps what is on the full disk.
     enum Part: String, CaseIterable, CustomTestStringConvertible {
         case counter, pool
         var testDescription: String { rawValue }
         var pool: String { self == .pool ? "disk/pool" : "pool" }
-        var reason: String {
-            switch self {
-            case .counter: "not mixed: its counter cannot be stored: "
-            case .pool: "not mixed: disk/pool: "
-            }
-        }
+        /// What its log names, and by which name its report counts it.
+        var file: String { self == .pool ? "disk/pool" : "disk/counter.json" }
+        var refusal: String { self == .pool ? "Pool" : "Storage" }
+    }
+
+    /// Packets that the sink did not mix, by reason.
+    func refused(_ place: Workplace) throws -> [String: Int] {
+        let json = try place.run("entropy-sink", "--status", "--json").output
+        let report = try JSONSerialization.jsonObject(with: json) as? [String: Any]
+        return try #require((report?["Signers"] as? [[String: Any]])?.first?["Refused"] as? [String: Int])
     }
 
     /// A sink with that part on the disk.
@@ -154,28 +150,27 @@ struct DiskTests {
         disk.fill()
         try add(place, sink.port, to: "targets.json")
         let source = try start(place, [])
-        #expect(
-            eventually { source.errors.contains("packet 1 refused: the sink could not mix it") }, "\(source.errors)")
-        #expect(
-            sink.log.split(separator: "\n").contains {
-                $0.contains("packet 1 \(part.reason)") && $0.contains(DiskTests.noSpace)
-            }, "\(sink.log)")
-        #expect(part == .counter || sink.log.contains("; its counter is spent"), "\(sink.log)")
+        #expect(eventually { source.errors.packets(.refused).first == 1 }, "\(source.errors)")
+        let packet = try #require(sink.log.packets.first)
+        #expect(packet.counter == 1 && packet.fate == .notMixed, "\(sink.log)")
+        #expect(packet.line.names(part.file) && packet.line.contains(DiskTests.noSpace), "\(sink.log)")
+        #expect(try part == .counter || place.number("config.json", "Counter") == 1)
         #expect(try place.directory.read(part.pool).isEmpty)
         // Tried again later, with another packet each time, and none of them is mixed.
-        #expect(eventually { source.errors.contains("packet 2 refused: the sink could not mix it") })
+        #expect(eventually { source.errors.packets(.refused).prefix(2) == [1, 2] }, "\(source.errors)")
+        #expect(try eventually { try refused(place)[part.refusal] ?? 0 >= 2 }, "\(sink.log)")
         #expect(try place.directory.read(part.pool).isEmpty)
         #expect(sink.running.process.isRunning)
         try disk.makeRoom()
-        #expect(eventually { !mixed(sink.log).isEmpty }, "\(source.errors)\(sink.log)")
-        #expect(try #require(mixed(sink.log).first) > 2)
-        #expect(eventually { source.errors.contains(" mixed, ") }, "\(source.errors)")
+        #expect(eventually { !sink.log.packets(.mixed).isEmpty }, "\(source.errors)\(sink.log)")
+        #expect(try #require(sink.log.packets(.mixed).first) > 2)
+        #expect(eventually { !source.errors.packets(.mixed).isEmpty }, "\(source.errors)")
         source.signal(SIGTERM)
         #expect(source.wait().status == 0)
         #expect(sink.stop().status == 0)
-        #expect(try place.directory.read(part.pool).count == 1024 * mixed(sink.log).count)
+        #expect(try place.directory.read(part.pool).count == 1024 * sink.log.packets(.mixed).count)
         let counter = try place.number(part == .counter ? "disk/counter.json" : "config.json", "Counter")
-        #expect(counter == mixed(sink.log).last)
+        #expect(counter == sink.log.packets(.mixed).last)
     }
 
     /// A packet that could not be mixed is not mixed when there is room again: whoever recorded it has no use for it.
@@ -202,13 +197,14 @@ struct DiskTests {
         }
         disk.fill()
         #expect(try chunks(after: 2) == 0)
-        #expect(sink.log.contains("packet 2 \(part.reason)"), "\(sink.log)")
+        #expect(sink.log.packets(.notMixed) == [2], "\(sink.log)")
         try disk.makeRoom()
         #expect(try chunks(after: 2) == 0)
         #expect(try chunks(after: 1) == 0)
-        #expect(eventually { sink.log.contains("packet 2 refused: ") }, "\(sink.log)")
-        #expect(try chunks(after: 3) == 1)
-        #expect(sink.log.contains("packet 3 mixed"))
+        #expect(try chunks(after: 3) == 1, "\(sink.log)")
+        #expect(sink.log.packets(.mixed) == [3], "\(sink.log)")
+        #expect(sink.stop().status == 0)
+        #expect(try refused(place).filter { $0.value > 0 } == [part.refusal: 1, "Counter": 2])
     }
 
     /// What cannot store a counter does not listen.
@@ -225,11 +221,11 @@ struct DiskTests {
         #expect(refused.status == 73, "\(refused.errors)")
         let last = refused.errorLines.last ?? ""
         #expect(last.hasPrefix("entropy-sink: "), "\(last)")
-        #expect(last.contains(ownFile ? "disk/counter.json: " : "disk/config.json: "), "\(last)")
+        #expect(last.names(ownFile ? "disk/counter.json" : "disk/config.json"), "\(last)")
         #expect(last.contains(DiskTests.readOnly), "\(last)")
         try disk.remount(readOnly: false)
         let sink = try place.start("entropy-sink", arguments)
-        #expect(eventually { sink.errors.contains("listening on") }, "\(sink.errors)")
+        try sink.listeningPort()
     }
 
     /// A pool that may not be written is found at the start, not with the first packet.
@@ -239,6 +235,6 @@ struct DiskTests {
         try disk.remount(readOnly: true)
         let refused = try place.start("entropy-sink", ["--pool", "disk/pool"]).wait()
         #expect(refused.status == 1, "\(refused.errors)")
-        #expect(refused.errorLines.last?.contains("disk/pool: ") == true)
+        #expect(refused.errorLines.last?.names("disk/pool") == true, "\(refused.errors)")
     }
 }

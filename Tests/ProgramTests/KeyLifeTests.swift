@@ -23,25 +23,20 @@ struct KeyLifeTests {
         #expect(try place.directory.read("auth").count == 32)
         let sink = try RunningSink(place)
         let delivered = try deliver(place, sink, ["--auth-file", "auth"])
-        #expect(delivered.errors.contains("packet 1 mixed"), "\(delivered.errors)")
+        #expect(delivered.status == 0 && delivered.errors.packets(.mixed) == [1], "\(delivered.errors)")
         // As systemd hands out credentials: a directory of the service's own, files that only it may read.
         try place.directory.write("credential", place.directory.read("auth"), mode: 0o400)
         let served = try deliver(place, sink, ["--auth-file", place.directory.file("credential")])
-        #expect(served.errors.contains("packet 2 mixed") && !served.errors.contains("may read"), "\(served.errors)")
+        #expect(served.status == 0 && served.errors.packets(.mixed) == [2], "\(served.errors)")
+        #expect(served.errors.lines(about: place.directory.file("credential")).isEmpty, "\(served.errors)")
         // Without, with another one, with one that is none.
-        try refused(
-            place, 77, ["signer.key: the key has a password: give it by --auth-file"], "entropy-source", "--once")
-        try refused(
-            place, 77, ["signer.key: the key has a password: give it by --auth-file"], "rsagen", "--key", "signer.key",
-            "--record", "new.json")
+        try refused(place, 77, ["signer.key", "--auth-file"], "entropy-source", "--once")
+        try refused(place, 77, ["signer.key", "--auth-file"], "rsagen", "--key", "signer.key", "--record", "new.json")
         try place.directory.write("wrong", "wrong")
-        try refused(
-            place, 77, ["signer.key: the TPM refused the key's password"], "entropy-source", "--once", "--auth-file",
-            "wrong")
-        try refused(place, 66, ["none: cannot open"], "entropy-source", "--once", "--auth-file", "none")
+        try refused(place, 77, ["signer.key"], "entropy-source", "--once", "--auth-file", "wrong")
+        try refused(place, 66, ["none"], "entropy-source", "--once", "--auth-file", "none")
         try place.directory.write("long", String(repeating: "x", count: 33))
-        try refused(
-            place, 65, ["long: a TPM takes passwords of at most 32 bytes"], "entropy-source", "--auth-file", "long")
+        try refused(place, 65, ["long"], "entropy-source", "--auth-file", "long")
         #expect(try tpm.tool("tpm2_getcap", "properties-variable").text.contains("LOCKOUT_COUNTER: 0x0"))
         #expect(try tpm.leftovers() == "")
     }
@@ -52,20 +47,22 @@ struct KeyLifeTests {
         try place.directory.write("pin", "1234\n")
         let made = try place.run("rsagen", "--algorithm", "ecdsa", "--auth-file", "pin", "--da")
         #expect(made.status == 0)
-        #expect(made.errors.contains("a power cut while it is loaded counts as a failed try"))
         try place.directory.write("targets.json", "[]")
         #expect(try place.run("entropy-source", "--once", "--auth-file", "pin").status == 0)
         try place.directory.write("wrong", "4321\n")
-        try refused(
-            place, 77, ["refused the key's password", "1 of 3 failed tries"], "entropy-source", "--once", "--auth-file",
-            "wrong")
-        try refused(place, 77, ["signer.key: this key may have a password"], "entropy-source", "--once")
+        // Each wrong one is counted once; none is no try.
+        func tries() throws -> [Int] {
+            let json = try place.run("rsagen", "--inspect", "--json").output
+            let object = try JSONSerialization.jsonObject(with: json) as? [String: Any]
+            return ["FailedTries", "MaximumTries"].compactMap { object?[$0] as? Int }
+        }
+        try refused(place, 77, ["signer.key", "1", "3"], "entropy-source", "--once", "--auth-file", "wrong")
+        #expect(try tries() == [1, 3])
+        try refused(place, 77, ["signer.key"], "entropy-source", "--once")
+        #expect(try tries() == [1, 3])
         for _ in 0..<2 { try place.run("entropy-source", "--once", "--auth-file", "wrong") }
-        try refused(
-            place, 69, ["the TPM is in lockout", "3 of 3 failed tries", "power cuts count"], "entropy-source", "--once",
-            "--auth-file", "pin")
-        let seen = try place.run("rsagen", "--inspect", "--auth-file", "pin").text
-        #expect(seen.contains("LOCKED: 3 of 3 failed tries"), "\(seen)")
+        try refused(place, 69, ["signer.key", "3"], "entropy-source", "--once", "--auth-file", "pin")
+        #expect(try tries() == [3, 3])
         #expect(try tpm.leftovers() == "")
     }
 
@@ -107,8 +104,8 @@ struct KeyLifeTests {
         let sink = try RunningSink(place)
         try place.directory.remove("signer.key")
         let delivered = try deliver(place, sink, ["-k", "handle:0x81000010", "--record", "signer.tpm.json"])
-        #expect(delivered.errors.contains("packet 1 mixed"), "\(delivered.errors)")
-        #expect(!delivered.errors.contains("nothing is recorded"))
+        #expect(delivered.status == 0 && delivered.errors.packets(.mixed) == [1], "\(delivered.errors)")
+        #expect(!delivered.errors.names("--record"), "\(delivered.errors)")
         // The public half comes back out, and a record can be made anew.
         #expect(try place.run("rsagen", "--key", "handle:0x81000010", "-o", "again").status == 0)
         #expect(try place.directory.read("again.pub") == place.directory.read("signer.pub"))
@@ -117,24 +114,19 @@ struct KeyLifeTests {
         // A key file that exists is moved as well; a handle that is taken stays as it is.
         try place.run("rsagen", "--algorithm", "ecdsa", "-o", "second")
         let moved = try place.run("rsagen", "--key", "second.key", "--persist", "0x81000011")
-        #expect(moved.errors.contains("-k handle:0x81000011 --record second.tpm.json"), "\(moved.errors)")
-        try refused(
-            place, 64, ["is persistent already"], "rsagen", "--key", "handle:0x81000011", "--persist", "0x81000013")
+        for thing in ["handle:0x81000011", "--record", "second.tpm.json"] {
+            #expect(moved.errors.names(thing), "\(moved.errors)")
+        }
+        try refused(place, 64, ["handle:0x81000011"], "rsagen", "--key", "handle:0x81000011", "--persist", "0x81000013")
         #expect(try place.run("rsagen", "--key", "handle:0x81000011", "-o", "moved").status == 0)
         #expect(try place.directory.read("moved.pub") == place.directory.read("second.pub"))
+        try refused(place, 73, ["0x81000010"], "rsagen", "--key", "second.key", "--persist", "0x81000010")
         try refused(
-            place, 73, ["the TPM keeps another object at 0x81000010"], "rsagen", "--key", "second.key", "--persist",
-            "0x81000010")
-        try refused(
-            place, 73, ["another object at 0x81000010"], "rsagen", "-o", "third", "--algorithm",
-            "ecdsa", "--persist", "0x81000010")
+            place, 73, ["0x81000010"], "rsagen", "-o", "third", "--algorithm", "ecdsa", "--persist", "0x81000010")
         // What the TPM cannot do leaves nothing behind, no password either.
-        try refused(
-            place, 1, ["this TPM makes no RSA-4096 keys"], "rsagen", "-o", "third", "-s", "4096", "--auth-file", "new")
-        try refused(
-            place, 73, ["another object at 0x81000010"], "rsagen", "-o", "third", "--auth-file", "new", "--persist",
-            "0x81000010")
-        try refused(place, 66, ["the TPM keeps nothing at 0x81000012"], "entropy-source", "-k", "handle:0x81000012")
+        try refused(place, 1, ["RSA-4096"], "rsagen", "-o", "third", "-s", "4096", "--auth-file", "new")
+        try refused(place, 73, ["0x81000010"], "rsagen", "-o", "third", "--auth-file", "new", "--persist", "0x81000010")
+        try refused(place, 66, ["0x81000012"], "entropy-source", "-k", "handle:0x81000012")
         #expect(try tpm.leftovers() == "")
     }
 
@@ -182,22 +174,23 @@ struct KeyLifeTests {
         #expect(try place.run("entropy-source", "--once").status == 0)
         #expect(try place.directory.mode("signer.tpm.json") == 0o644)
         let good = try place.directory.read("signer.tpm.json")
-        for (member, words) in [("PrimaryName", "this is not the TPM"), ("KeyName", "the record of another key")] {
+        for (member, name) in [("PrimaryName", "signer.key"), ("KeyName", "signer.tpm.json")] {
             try place.edit("signer.tpm.json") { object in
                 var name = Array(Data(base64Encoded: object[member] as? String ?? "") ?? Data())
                 name[9] ^= 1
                 object[member] = Data(name).base64EncodedString()
             }
-            try refused(place, 65, [words], "entropy-source", "--once")
+            try refused(place, 65, [name], "entropy-source", "--once")
             try place.directory.write("signer.tpm.json", good)
         }
         try place.directory.write("signer.tpm.json", "{}")
-        try refused(place, 65, ["signer.tpm.json: KeyName: expected"], "entropy-source", "--once")
+        try refused(place, 65, ["signer.tpm.json", "KeyName"], "entropy-source", "--once")
         // A key of an earlier version has none: said, with what to do.
         try place.directory.remove("signer.tpm.json")
-        #expect(try place.run("entropy-source", "--once").errors.contains("rsagen --key signer.key --record FILE"))
+        let unrecorded = try place.run("entropy-source", "--once")
+        #expect(unrecorded.status == 0 && unrecorded.errors.names("--record"), "\(unrecorded.errors)")
         #expect(try place.run("rsagen", "--key", "signer.key", "--record", "signer.tpm.json").status == 0)
-        #expect(try !place.run("entropy-source", "--once").errors.contains("nothing is recorded"))
+        #expect(try !place.run("entropy-source", "--once").errors.names("--record"))
         #expect(try tpm.leftovers() == "")
     }
 
@@ -205,8 +198,8 @@ struct KeyLifeTests {
         let tpm = try SoftwareTPM()
         let place = try Workplace(build, tpm: tpm)
         let alone = try place.run("rsagen", "--inspect")
-        #expect(alone.status == 0 && alone.errors.contains("only the TPM is looked at"))
-        #expect(alone.text.contains("TPM          IBM, SW   TPM, firmware "))
+        #expect(alone.status == 0 && alone.errors.names("signer.key"), "\(alone.errors)")
+        #expect(alone.text.names("IBM"), "\(alone.text)")
         try place.provision(["--auth-file", "auth"])
         let text = try place.run("rsagen", "--inspect", "--auth-file", "auth").text
         for line in [
@@ -220,13 +213,15 @@ struct KeyLifeTests {
         let json = try place.run("rsagen", "--inspect", "--json")
         let object = try #require(try JSONSerialization.jsonObject(with: json.output) as? [String: Any])
         #expect(object["Signs"] as? Bool == false)
-        #expect((object["Refusal"] as? String)?.contains("--auth-file") == true)
+        #expect((object["Refusal"] as? String)?.names("--auth-file") == true)
+        #expect(object["Location"] as? String == "loadable" && object["RecordMatches"] as? Bool == true)
         #expect(object["FreeTransientSlots"] as? Int == 3)
         // A software key needs no TPM.
         tpm.stop()
         try place.run("rsagen", "--software", "-o", "soft", "--algorithm", "ecdsa")
-        let soft = try place.run("rsagen", "--inspect", "--key", "soft.key")
-        #expect(soft.text.contains("soft.key, a software key, in the file itself"))
+        let soft = try place.run("rsagen", "--inspect", "--json", "--key", "soft.key")
+        let seen = try #require(try JSONSerialization.jsonObject(with: soft.output) as? [String: Any])
+        #expect(seen["Key"] as? String == "soft.key" && seen["Location"] as? String == "software")
     }
 
     @Test(arguments: Build.available) func aVerifierWithoutATPMIsConvinced(_ build: Build) throws {
@@ -250,14 +245,14 @@ struct KeyLifeTests {
         try carry("signer.attestation.json", board, verifier)
         let proved = try verifier.run("rsagen", "--verify-attestation", "signer.attestation.json", "--ca", "ca.pem")
         #expect(proved.status == 0, "\(proved.errors)")
-        #expect(proved.text == "proved: signer.pub is a key that was made in the challenged TPM and cannot leave it\n")
+        #expect(proved.text.names("signer.pub") && proved.text.split(separator: "\n").count == 1, "\(proved.text)")
         #expect(proved.errorLines.count == 6)
         // A proof by TPM2_Certify, of a key without record and with a password that counts: not tried without it.
         try board.directory.write("pin", "1234\n")
         try board.run("rsagen", "--algorithm", "ecdsa", "-o", "da", "--auth-file", "pin", "--da")
         try board.directory.remove("da.tpm.json")
         try refused(
-            board, 77, ["da.key: this key may have a password"], "rsagen", "--attest", "--challenge",
+            board, 77, ["da.key"], "rsagen", "--attest", "--challenge",
             "signer.challenge.json", "--key", "da.key", "-o", "da")
         let held = try board.run(
             "rsagen", "--attest", "--challenge", "signer.challenge.json", "--key", "da.key", "-o", "da", "--auth-file",
@@ -268,12 +263,12 @@ struct KeyLifeTests {
         // Each link has its refusal; all codes are in AttestationTests.
         try verifier.run("rsagen", "--software", "-o", "other")
         try refused(
-            verifier, 1, ["NOT proved: key: the proof is about the key with the fingerprint"], "rsagen",
-            "--verify-attestation", "signer.attestation.json", "--ca", "ca.pem", "--signer", "other.pub")
+            verifier, 1, ["key:"], "rsagen", "--verify-attestation", "signer.attestation.json", "--ca", "ca.pem",
+            "--signer", "other.pub")
         try verifier.run("rsagen", "--make-challenge", "signer.identity.json", "--ca", "ca.pem", "-o", "later")
         try refused(
-            verifier, 1, ["NOT proved: statement: its nonce is another one"], "rsagen", "--verify-attestation",
-            "signer.attestation.json", "--ca", "ca.pem", "--nonce", "later.nonce.json")
+            verifier, 1, ["statement:"], "rsagen", "--verify-attestation", "signer.attestation.json", "--ca", "ca.pem",
+            "--nonce", "later.nonce.json")
         let stranger = try SoftwareTPM(certified: ())
         try verifier.directory.write("stranger.pem", stranger.authorities())
         for arguments in [
@@ -282,12 +277,12 @@ struct KeyLifeTests {
         ] {
             let refusal = try verifier.start("rsagen", arguments + ["--ca", "stranger.pem"]).wait()
             #expect(refusal.status == 1)
-            #expect(refusal.errorLines.last?.contains("endorsement certificate, issued by /CN=swtpm-localca") == true)
+            #expect(refusal.errorLines.last?.contains("/CN=swtpm-localca") == true, "\(refusal.errors)")
         }
         // What one TPM can answer another one cannot.
         try board.directory.write("strange.key", board.directory.read("signer.key"))
         try refused(
-            board, 65, ["signer.challenge.json: the challenge was made for another TPM"], "rsagen", "--attest",
+            board, 65, ["signer.challenge.json"], "rsagen", "--attest",
             "--challenge",
             "signer.challenge.json", "--tcti", stranger.tcti, "--key", "strange.key", "-o", "strange")
         #expect(try stranger.leftovers() == "")
@@ -295,29 +290,22 @@ struct KeyLifeTests {
 
     @Test(arguments: Build.available) func wrongUsageIsNamed(_ build: Build) throws {
         let place = try goodPlace(build)
-        for (arguments, words) in [
-            (["--da"], "--da guards a password"), (["--software", "--auth-file", "a"], "--auth-file does not go with"),
-            (["--software", "--tcti", "x"], "--tcti does not go with"),
-            (["--persist", "0x80000001"], "--persist 0x80000001"),
-            (["--persist", "0x81800000"], "--persist 0x81800000"),
-            (["--inspect", "--force"], "--force does not go with"),
-            (["--json"], "--json does not go with"), (["--verify-attestation", "x"], "--ca is missing"),
-            (["--make-challenge", "x"], "--ca is missing"), (["--challenge", "x"], "--challenge does not go with"),
-            (["--key", "handle:81000001"], "expected a persistent handle such as handle:0x81000010"),
-            (["--key", "signer.key", "--bits", "2048"], "--bits does not go with --key"),
-            (["--attest", "--ca", "x"], "--ca does not go with"),
-            (["--attest", "--key", "x"], "--key does not go with"),
-            (["--record", "new.key"], "new.key: two files would have this name"),
-            (["--auth-file", "new.key"], "--auth-file new.key: the key's own files go there"),
+        for (arguments, thing) in [
+            (["--da"], "--da"), (["--software", "--auth-file", "a"], "--auth-file"),
+            (["--software", "--tcti", "x"], "--tcti"), (["--persist", "0x80000001"], "0x80000001"),
+            (["--persist", "0x81800000"], "0x81800000"), (["--inspect", "--force"], "--force"), (["--json"], "--json"),
+            (["--verify-attestation", "x"], "--ca"), (["--make-challenge", "x"], "--ca"),
+            (["--challenge", "x"], "--challenge"), (["--key", "handle:81000001"], "handle:81000001"),
+            (["--key", "signer.key", "--bits", "2048"], "--bits"), (["--attest", "--ca", "x"], "--ca"),
+            (["--attest", "--key", "x"], "--key"), (["--record", "new.key"], "new.key"),
+            (["--auth-file", "new.key"], "new.key"),
         ] {
             let finished = try place.start("rsagen", arguments + ["-o", "new"]).wait()
             #expect(finished.status == 64, "\(arguments) \(finished.errors)")
-            #expect(finished.errors.contains(words), "\(arguments) \(finished.errors)")
+            #expect(finished.errors.names(thing), "\(arguments) \(finished.errors)")
         }
-        try refused(
-            place, 64, ["signer.key: this is a software key"], "entropy-source", "--once", "--auth-file", "signer.pub")
-        try refused(
-            place, 65, ["signer.pub: no certificate in PEM"], "rsagen", "--make-challenge", "x", "--ca", "signer.pub")
-        try refused(place, 66, ["x: cannot open"], "rsagen", "--verify-attestation", "y", "--ca", "x")
+        try refused(place, 64, ["signer.key"], "entropy-source", "--once", "--auth-file", "signer.pub")
+        try refused(place, 65, ["signer.pub"], "rsagen", "--make-challenge", "x", "--ca", "signer.pub")
+        try refused(place, 66, ["x"], "rsagen", "--verify-attestation", "y", "--ca", "x")
     }
 }

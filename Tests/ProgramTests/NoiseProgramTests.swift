@@ -49,6 +49,14 @@ import Testing
 
         func mode(_ word: String) throws { try place.directory.write("mode", word) }
 
+        /// Tests that the generator failed, by the source's report.
+        func failures() throws -> Int {
+            let json = try place.run("entropy-source", "--status", "--json").output
+            let report = try? JSONSerialization.jsonObject(with: json) as? [String: Any]
+            let sources = report?["Noise"] as? [[String: Any]] ?? []
+            return sources.first { $0["Name"] as? String == "/dev/hwrng" }?["Failures"] as? Int ?? 0
+        }
+
         var packets: Int { ((try? place.directory.read("pool").count) ?? 0) / 1024 }
 
         deinit {
@@ -64,22 +72,19 @@ import Testing
     func aHardwareGeneratorThatFails(_ build: Build) throws {
         let bench = try Bench(build)
         let source = try bench.start(["--noise", "hwrng,kernel", "--scan", "1s", "--interval", "1s"])
-        var recoveries: Int { source.errors.components(separatedBy: "/dev/hwrng: healthy again").count }
+        var recoveries: Int { source.errors.recoveries(of: "/dev/hwrng") }
         #expect(eventually { bench.packets >= 1 }, "\(source.errors)")
-        for (mode, test) in [
-            ("stuck", "stuck-block test: 16 bytes came again"),
-            ("zeros", "repetition count test: one byte 9 times in a row"),
-            ("repeated", "stuck-block test: 16 bytes came again"), ("biased", "adaptive proportion test: one byte "),
-        ] {
+        // Which test it is that finds each of them, HealthTests see.
+        for mode in ["stuck", "zeros", "repeated", "biased"] {
             let earlier = source.errors.count
-            var said: Substring { source.errors.dropFirst(earlier) }
+            var said: String { String(source.errors.dropFirst(earlier)) }
+            let failures = try bench.failures()
             try bench.mode(mode)
-            let told = "/dev/hwrng: switched off: \(test)"
-            #expect(eventually { said.contains(told) }, "\(mode): \(source.errors)")
+            #expect(try eventually { try bench.failures() > failures }, "\(mode): \(source.errors)")
+            #expect(!said.lines(about: "/dev/hwrng").isEmpty, "\(mode): \(source.errors)")
             // Each look at the list says it. What was on its way at the first one has arrived at the second; then nothing does.
-            func looks() -> Int { said.components(separatedBy: "nothing is sent: /dev/hwrng: ").count - 1 }
+            func looks() -> Int { said.halts(by: "/dev/hwrng") }
             #expect(eventually { looks() >= 2 }, "\(mode): \(source.errors)")
-            #expect(said.contains("nothing is sent: /dev/hwrng: \(test)"), "\(mode): \(source.errors)")
             let (packets, earlierLooks) = (bench.packets, looks())
             #expect(eventually { looks() >= earlierLooks + 2 }, "\(mode): \(source.errors)")
             #expect(bench.packets == packets, "\(mode): \(source.errors)")
@@ -91,7 +96,7 @@ import Testing
         source.signal(SIGTERM)
         #expect(source.wait().status == 0)
         let status = try bench.place.run("entropy-source", "--status")
-        #expect(status.text.contains("/dev/hwrng") && status.text.contains("getrandom(2)"), "\(status.text)")
+        #expect(status.text.names("/dev/hwrng") && status.text.contains("getrandom(2)"), "\(status.text)")
     }
 
     /// Who sits on the bus plays recorded answers to the program. They are no answers to its session: nothing is taken.
@@ -110,10 +115,8 @@ import Testing
         func packets() -> Int { ((try? place.directory.read("pool").count) ?? 0) / 1024 }
         #expect(eventually { packets() >= 2 }, "\(source.errors)")
         try bus.beginNow()
-        #expect(
-            eventually { source.errors.contains("no physical noise source") && bus.strikes > 0 }, "\(source.errors)")
-        #expect(source.errors.contains("nothing is sent: TPM2_GetRandom: "), "\(source.errors)")
-        #expect(eventually { source.errors.contains("TPM2_GetRandom: healthy again") }, "\(source.errors)")
+        #expect(eventually { source.errors.halts(by: "TPM2_GetRandom") > 0 && bus.strikes > 0 }, "\(source.errors)")
+        #expect(eventually { source.errors.recoveries(of: "TPM2_GetRandom") > 0 }, "\(source.errors)")
         let before = packets()
         #expect(eventually { packets() > before }, "\(source.errors)")
         #expect(bus.strikes == 6)
@@ -136,7 +139,7 @@ import Testing
         ] {
             let finished = try place.start("entropy-source", ["--once"] + noise).wait()
             #expect(finished.status == 69, "\(finished.errors)")
-            #expect(finished.errors.contains("no physical noise source"), "\(finished.errors)")
+            #expect(finished.errors.packets.isEmpty, "\(finished.errors)")
         }
         #expect(catcher.frames.isEmpty)
         // For tests it may be; then each line says so.
@@ -159,25 +162,23 @@ import Testing
         try place.run("entropy-target", "-a", "127.0.0.1:\(catcher.port)", "--append", "targets.json")
         // This test's own, whatever else runs.
         let span = "\(Int.random(in: 1_000_000..<2_000_000))"
-        for (arguments, words) in [
-            (
-                ["--noise-file", "/dev/zero"],
-                "/dev/zero: switched off: repetition count test: one byte 31 times in a row"
-            ),
-            (["--noise-file", "/dev/null"], "/dev/null: cannot read: No data available"),
-            (["--noise-file", "none"], "none: cannot open: No such file"),
-            (["--noise-command", "yes 0123456789"], "command `yes 0123456789`: switched off: "),
-            (["--noise-command", "exit 3"], "command `exit 3`: cannot read: No data available"),
-            (["--noise-command", "cat /dev/urandom"], "packet "),
-            (["--noise-command", "sleep \(span)"], "cannot read 1024 bytes within 5000 ms"),
+        for (arguments, health) in [
+            (["--noise-file", "/dev/zero"], "failed"), (["--noise-file", "/dev/null"], "unavailable"),
+            (["--noise-file", "none"], "unavailable"), (["--noise-command", "yes 0123456789"], "failed"),
+            (["--noise-command", "exit 3"], "unavailable"), (["--noise-command", "cat /dev/urandom"], "healthy"),
+            (["--noise-command", "sleep \(span)"], "unavailable"),
         ] {
             try place.edit("targets.json") { $0.merge(["Next": 0, "Receipts": false]) { $1 } }
             let before = catcher.frames.count
             let finished = try place.start(
-                "entropy-source", ["--once", "--noise", "kernel", "--software-only"] + arguments
+                "entropy-source", ["--once", "--json", "--noise", "kernel", "--software-only"] + arguments
             ).wait()
             #expect(finished.status == 0 && catcher.frames.count == before + 1, "\(finished.errors)")
-            #expect(finished.errors.contains(words), "\(finished.errors)")
+            let report = try JSONSerialization.jsonObject(with: finished.output) as? [String: Any]
+            let experiment = try #require((report?["Noise"] as? [[String: Any]])?.last)
+            #expect(experiment["Health"] as? String == health, "\(experiment) \(finished.errors)")
+            let name = try #require(experiment["Name"] as? String)
+            #expect(health == "healthy" || !finished.errors.lines(about: name).isEmpty, "\(name): \(finished.errors)")
         }
         // What was started is gone with the program.
         #expect(try run(["pgrep", "-f", "^sleep \(span)$"]).text.isEmpty)
@@ -195,9 +196,9 @@ import Testing
         command[program] = place.directory.file("damaged")
         for (answer, part) in [
             ("4f8b42c22dd3729b519ba6f68d2da7cc5b2d606d05daed5ad5128cc03e6c6358", "SHAd-256"),
-            ("7cbe2c17684ac223d08969ee8b565616717661c0d2f4758bd6ba140bf3791abd", "Fortuna's generator"),
-            ("fd6648ba3086e919cee34904ef09a7ff021f77580558b8c3e9248275f23042bf", "Fortuna's generator"),
-            ("b7b86bd9a27d96d7bb4add1b6b10d1572350b1c61253db2f8da233be726dc15f", "Fortuna's accumulator"),
+            ("7cbe2c17684ac223d08969ee8b565616717661c0d2f4758bd6ba140bf3791abd", "generator"),
+            ("fd6648ba3086e919cee34904ef09a7ff021f77580558b8c3e9248275f23042bf", "generator"),
+            ("b7b86bd9a27d96d7bb4add1b6b10d1572350b1c61253db2f8da233be726dc15f", "accumulator"),
         ] {
             var damaged = original
             // Everywhere: a build with a sanitizer has a second copy that nobody reads.
@@ -206,9 +207,7 @@ import Testing
             try damaged.write(to: URL(fileURLWithPath: command[program]))
             #expect(chmod(command[program], 0o700) == 0)
             let finished = try run(command, in: place.directory.path)
-            #expect(
-                finished.status == 1 && finished.errors.contains("the self-test of \(part) failed"),
-                "\(finished.errors)")
+            #expect(finished.status == 1 && finished.errors.names(part), "\(finished.errors)")
         }
         #expect(catcher.frames.isEmpty)
         try original.write(to: URL(fileURLWithPath: command[program]))

@@ -48,14 +48,14 @@ struct OtherUsersFilesTests {
         // A secret of root's, which would come into a file of nobody's.
         try outside.write("secret", place.directory.read("decrypt.key"))
         try link("decrypt.key", to: outside.file("secret"), in: place.directory)
-        try refused(place, 77, ["decrypt.key: cannot follow a link"], "entropy-config", "-o", "stolen.json")
-        try refused(place, 77, ["decrypt.key: cannot follow a link"], "entropy-config")
+        try refused(place, 77, ["decrypt.key"], "entropy-config", "-o", "stolen.json")
+        try refused(place, 77, ["decrypt.key"], "entropy-config")
         // Nor at the end of a link that is root's own.
         try outside.write("x", "")
         try outside.remove("x")
         try FileManager.default.createSymbolicLink(
             atPath: outside.file("x"), withDestinationPath: place.directory.file("decrypt.key"))
-        try refused(place, 77, ["cannot follow a link"], "entropy-config", "-k", outside.file("x"))
+        try refused(place, 77, [outside.file("x")], "entropy-config", "-k", outside.file("x"))
         // Root's own links, to files of whomever, are followed; so is what the kernel links to.
         try FileManager.default.createSymbolicLink(
             atPath: outside.file("y"), withDestinationPath: place.directory.file("signer.pub"))

@@ -62,7 +62,7 @@ struct PipelineTests {
             try place.run("entropy-target", "-a", "localhost:\(sink.port)", "--append", "targets.json")
             let source = try place.run("entropy-source", "--once")
             #expect(source.status == 0, "\(source.errors)")
-            #expect(source.errors.contains("signer.key is a software key"))
+            #expect(source.errors.names("signer.key"), "\(source.errors)")
             #expect(try place.directory.read("pool").count == 1024)
         }
     }
@@ -149,7 +149,7 @@ struct PipelineTests {
         #expect(eventually { FileManager.default.fileExists(atPath: place.directory.file("source.seed")) })
         // A list that is broken for a while stops nothing; it is left as it is.
         try place.directory.write("targets.json", "[{")
-        #expect(eventually { source.errors.contains("targets.json: ") }, "\(source.errors)")
+        #expect(eventually { source.errors.names("targets.json") }, "\(source.errors)")
         #expect(try place.directory.text("targets.json") == "[{")
         try place.directory.write("targets.json", "[]")
         try place.run("entropy-target", "-a", "127.0.0.1:\(sink.port)", "--append", "targets.json")
@@ -170,7 +170,7 @@ struct PipelineTests {
         #expect(eventually { place.chunks >= before + 2 }, "\(source.errors)")
         // A TPM that is gone for a while is reported and waited for.
         tpm.stop()
-        #expect(eventually { source.errors.contains("nothing is sent: TPM2_GetRandom: ") }, "\(source.errors)")
+        #expect(eventually { source.errors.halts(by: "TPM2_GetRandom") > 0 }, "\(source.errors)")
         try tpm.restart()
         let meanwhile = place.chunks
         #expect(eventually { place.chunks > meanwhile + 1 }, "\(source.errors)")

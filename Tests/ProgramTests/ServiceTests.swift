@@ -41,10 +41,10 @@ import Testing
         #expect(served.status == 0, "\(served.errors)")
         // Of another unit's credentials, none of which is ours.
         let other = try start("/nowhere")
-        #expect(other.status == 77 && other.errors.contains("the key has a password"), "\(other.errors)")
+        #expect(other.status == 77 && other.errors.names("--auth-file"), "\(other.errors)")
         try place.directory.write("entropy-source.auth", "wrong")
         let wrong = try start(place.directory.path)
-        #expect(wrong.status == 77 && wrong.errors.contains("refused the key's password"), "\(wrong.errors)")
+        #expect(wrong.status == 77 && !wrong.errors.names("--auth-file"), "\(wrong.errors)")
         // A key that has none does not mind it. One that has a password is not replaced by one without.
         #expect(try place.run("rsagen", "--algorithm", "ecdsa", "--force").status == 64)
         try place.directory.remove("signer.key")
@@ -59,15 +59,11 @@ import Testing
             "entropy-config", "--without-private", "--state", "counters.json", "-a", "127.0.0.1:0")
         #expect(made.status == 0 && !made.text.contains("Private"), "\(made.errors)")
         try place.directory.write("config.json", Array(made.output))
-        try refused(
-            place, 65, ["config.json: Private: expected the private key", "--key", "entropy-sink.key"], "entropy-sink",
-            "--check")
+        try refused(place, 65, ["config.json", "Private", "--key", "entropy-sink.key"], "entropy-sink", "--check")
         let checked = try place.run("entropy-sink", "--check", "--key", "decrypt.key")
         let key = try Data(place.directory.read("decrypt.pub")).base64EncodedString()
-        #expect(checked.text.contains("public key   \(key),"), "\(checked.errors)")
-        #expect(
-            checked.text.contains("kept in \(place.directory.path)/counters.json")
-                || checked.text.contains("kept in counters.json"))
+        #expect(checked.text.names(key), "\(checked.errors)")
+        #expect(checked.text.names("\(place.directory.path)/counters.json") || checked.text.names("counters.json"))
         // Without a key in it the configuration may be read by everyone.
         try FileManager.default.setAttributes(
             [.posixPermissions: 0o644], ofItemAtPath: place.directory.file("config.json"))
@@ -77,26 +73,23 @@ import Testing
         try place.directory.write("both.json", Array(try place.run("entropy-config").output))
         #expect(try place.run("entropy-sink", "-f", "both.json", "--check", "-k", "decrypt.key").status == 0)
         try refused(
-            place, 65, ["both.json: Private: expected no other key than the one in other.key"], "entropy-sink", "-f",
+            place, 65, ["both.json", "Private", "other.key"], "entropy-sink", "-f",
             "both.json", "--check", "-k", "other.key")
-        try refused(place, 65, ["decrypt.pub: the name is a public key's"], "entropy-sink", "-k", "decrypt.pub")
-        try refused(place, 66, ["none: cannot open"], "entropy-sink", "-k", "none")
-        try refused(
-            place, 64, ["--key does not go with --without-private"], "entropy-config", "--without-private", "-k", "x")
+        try refused(place, 65, ["decrypt.pub"], "entropy-sink", "-k", "decrypt.pub")
+        try refused(place, 66, ["none"], "entropy-sink", "-k", "none")
+        try refused(place, 64, ["--key", "--without-private"], "entropy-config", "--without-private", "-k", "x")
 
         // The credential, and a new one after the signal: a key is replaced together with what belongs to it.
         try place.directory.write("entropy-sink.key", place.directory.read("decrypt.key"), mode: 0o400)
         let sink = try Running(
             place.command("entropy-sink", ["--pool", "pool"]), in: place.directory.path,
             environment: ["CREDENTIALS_DIRECTORY": place.directory.path])
-        #expect(eventually { sink.errors.contains("listening on") }, "\(sink.errors)")
-        let port = try #require(sink.errors.firstMatch(of: /port ([0-9]+)/)?.1)
+        let port = try sink.listeningPort()
         try place.run("entropy-target", "-a", "127.0.0.1:\(port)", "--append", "targets.json")
-        let source = try place.start("entropy-source", ["--once"]).wait()
-        #expect(source.status == 0 && source.errors.contains("packet 1 mixed"), "\(source.errors)")
+        #expect(try place.deliver() == (0, ["mixed 1"]))
         #expect(try place.number("counters.json", "Counter") == 1)
         sink.signal(SIGHUP)
-        #expect(eventually { sink.errors.contains("read config.json anew: counter 1") }, "\(sink.errors)")
+        #expect(eventually { sink.errors.rereadings == 1 }, "\(sink.errors)")
         sink.signal(SIGTERM)
         #expect(sink.wait().status == 0)
     }

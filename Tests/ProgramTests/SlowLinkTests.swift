@@ -27,7 +27,7 @@ struct SlowLinkTests {
                 [
                     "-f", "config\(port).json", "--pool", "pool\(port)", "--status-file", "status\(port).json",
                 ])
-            #expect(eventually { sink.errors.contains("listening on") }, "\(sink.errors)")
+            try sink.listeningPort()
             return sink
         }
     }
@@ -96,7 +96,7 @@ struct SlowLinkTests {
         let started = Date()
         let source = try start(place, link, .source, "entropy-source", ["--once"]).wait()
         let seconds = Date().timeIntervalSince(started)
-        #expect(source.status == 0 && source.errors.contains("packet 1 mixed"), "\(source.errors)")
+        #expect(source.status == 0 && source.errors.packets(.mixed) == [1], "\(source.errors)")
         #expect(try place.directory.read("pool1").count == 1024, "\(sinks[0].errors)")
         let frames = recorder.settle()
         report(build, "\(key.name) | \(what)", frames, seconds)
@@ -134,14 +134,14 @@ struct SlowLinkTests {
         report(build, "\(count) sinks, RSA-2048 | queue: \(queue)", frames, seconds)
         // At the first try, all of them.
         #expect(source.status == 0, "\(source.errors)")
-        #expect(source.errorLines.filter { $0.contains(": packet 1 mixed") }.count == count, "\(source.errors)")
+        #expect(source.errors.packets(.mixed) == [Int64](repeating: 1, count: count), "\(source.errors)")
         // A kernel that sees its own queue sends nothing twice. One that does not repeats a packet after 0.2, 0.6, 1.4, 3, 6.2 and
         // 12.6 s, until the answer has come.
         #expect(
             packets(frames) <= (queue == .own ? count : 7 * count),
             "\(frames.map { $0.text }.joined(separator: "\n"))")
         for (place, sink) in sinks.enumerated() {
-            #expect(sink.errors.contains("packet 1 mixed"), "sink \(place + 1): \(sink.errors)")
+            #expect(sink.errors.packets(.mixed) == [1], "sink \(place + 1): \(sink.errors)")
         }
     }
 
@@ -157,7 +157,7 @@ struct SlowLinkTests {
         let sinks = try sinks(place, link, ports: 1...1, ["--algorithm", "ecdsa"])
         let started = Date()
         let source = try start(place, link, .source, "entropy-source", ["--scan", "1s", "--interval", "3s"])
-        func mixed() -> Int { source.errors.components(separatedBy: " mixed, ").count - 1 }
+        func mixed() -> Int { source.errors.packets(.mixed).count }
         let isServed = try eventually { try mixed() >= 3 && link.lostFrames() > 0 }
         let seconds = Date().timeIntervalSince(started)
         print(

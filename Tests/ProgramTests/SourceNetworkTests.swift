@@ -22,14 +22,13 @@ import Testing
         try place.run("entropy-target", "-a", "localhost:\(sink.port)", "--append", "targets.json")
         let source = try place.start("entropy-source", [])
         let taken = try hole.accept()
-        #expect(
-            eventually { source.errors.contains("localhost:\(sink.port): packet 1 mixed") },
-            "\(source.errors)")
+        #expect(eventually { place.outcomes.contains("mixed 1") }, "\(source.errors)")
+        #expect(place.chunks == 1)
         // Asked to end, it does not wait for the other one's deadline, 75 s.
         source.signal(SIGTERM)
         let finished = source.wait(seconds: 60)
         #expect(finished.status == 0, "\(finished.errors)")
-        #expect(finished.errors.contains("127.0.0.1:\(port): no answer in time"))
+        #expect(place.outcomes.sorted() == ["mixed 1", "unreachable 0"] && finished.errors.timeouts == 1)
         withExtendedLifetime(taken) {}
     }
 
@@ -219,13 +218,9 @@ import Testing
         try place.edit("config.json") { $0["Counter"] = Int64(1) << 32 }
         let sink = try RunningSink(place)
         try add(place, sink.port)
-        let refused = try place.run("entropy-source", "--once")
-        #expect(refused.status == 1)
-        #expect(refused.errors.contains("packet 1 refused: the sink's counter is 4294967296; ours is moved there"))
+        #expect(try place.deliver() == (1, ["refused 1"]))
         #expect(try place.number("targets.json", "Counter") == 1 << 32)
-        let served = try place.run("entropy-source", "--once")
-        #expect(served.status == 0, "\(served.errors)")
-        #expect(served.errors.contains("packet 4294967297 mixed"))
+        #expect(try place.deliver() == (0, ["mixed 4294967297"]))
     }
 
     /// So far ahead that it is a lie, or an error: the counter is not used up for it, unless an operator says so.
@@ -234,14 +229,11 @@ import Testing
         try place.edit("config.json") { $0["Counter"] = Int64(1) << 62 }
         let sink = try RunningSink(place)
         try add(place, sink.port)
-        let refused = try place.run("entropy-source", "--once")
-        #expect(refused.status == 1)
-        #expect(refused.errors.contains("far above ours, which is not believed"), "\(refused.errors)")
+        #expect(try place.deliver() == (1, ["refused 1"]))
         #expect(try place.number("targets.json", "Counter") == 1)
-        let told = try place.run("entropy-source", "--once", "--accept-counter-jump")
-        #expect(told.errors.contains("ours is moved there"), "\(told.errors)")
+        #expect(try place.deliver(["--accept-counter-jump"]) == (1, ["refused 2"]))
         #expect(try place.number("targets.json", "Counter") == 1 << 62)
-        #expect(try place.run("entropy-source", "--once").errors.contains("packet \((1 << 62) + 1) mixed"))
+        #expect(try place.deliver() == (0, ["mixed \((1 << 62) + 1)"]))
     }
 
     @Test(arguments: Build.available) func whatCameOfItIsPrinted(_ build: Build) throws {
@@ -261,24 +253,21 @@ import Testing
         #expect(target(sink.port)?["Bytes"] as? Int == 1399 && target(sink.port)?["Reason"] == nil)
         #expect(target(catcher.port)?["Status"] as? String == "unconfirmed")
         #expect(target(1)?["Status"] as? String == "unreachable")
-        #expect((target(1)?["Reason"] as? String)?.contains("Connection refused") == true)
+        #expect((target(1)?["Reason"] as? String)?.isEmpty == false)
         let table = try place.run("entropy-source", "--once").text.split(separator: "\n")
         #expect(table.count == 2 && table[0].hasPrefix("sink ") && table[1].hasPrefix("127.0.0.1:1  unreachable  -"))
         // The same of a running one, from its file.
         try place.edit("targets.json") { $0["Next"] = 0 }
         let source = try place.start("entropy-source", ["--scan", "1s"])
-        #expect(eventually { source.errors.contains("mixed") && source.errors.contains("; next try in ") })
         #expect(
-            eventually {
-                (try? place.run("entropy-source", "--status", "--json"))?.text.contains("\"Status\": \"mixed\"") == true
-            })
+            eventually { Set(place.outcomes) == ["mixed 2", "unconfirmed 2", "unreachable 0"] }, "\(place.outcomes)")
+        let json = try place.run("entropy-source", "--status", "--json")
+        #expect(try self.status(of: json.output).sorted() == ["mixed", "unconfirmed", "unreachable"])
         let status = try place.run("entropy-source", "--status")
         #expect(status.status == 0 && status.text.split(separator: "\n").count == 7, "\(status.text)")
         #expect(try place.directory.mode("source.status.json") == 0o600)
         // A target that refuses is tried later and later, not at every scan.
-        func waits() -> [Int] {
-            source.errors.matches(of: /127\.0\.0\.1:1: .*; next try in ([0-9]+) s/).compactMap { Int($0.1) }
-        }
+        func waits() -> [Int] { source.errors.waits(for: "127.0.0.1:1") }
         #expect(eventually { waits().count >= 3 }, "\(source.errors)")
         #expect(waits()[2] > waits()[0], "\(waits())")
         // Nothing in that file can move the cursor.
@@ -287,9 +276,9 @@ import Testing
             "odd", "{\"Targets\": [{\"Address\": \"\\u001b[2J\", \"Public\": \"\(key)\", \"Status\": \"mixed\"}]}")
         let odd = try place.run("entropy-source", "--status", "--status-file", "odd")
         #expect(odd.status == 0 && odd.text.contains("?[2J  mixed") && !odd.output.contains(0x1b), "\(odd.errors)")
-        try refused(place, 66, ["none: not there"], "entropy-source", "--status", "--status-file", "none")
-        try refused(place, 64, ["--json goes with"], "entropy-source", "--json")
-        try refused(place, 64, ["--key does not go with --status"], "entropy-source", "--status", "-k", "signer.key")
+        try refused(place, 66, ["none"], "entropy-source", "--status", "--status-file", "none")
+        try refused(place, 64, ["--json"], "entropy-source", "--json")
+        try refused(place, 64, ["--key", "--status"], "entropy-source", "--status", "-k", "signer.key")
     }
 
     /// Named by mistake, what is no report stays, and the source delivers all the same.
@@ -300,12 +289,12 @@ import Testing
             try add(place, sink.port)
             let before = try place.directory.read(name)
             let source = try place.start("entropy-source", ["--scan", "1s", "--status-file", name])
-            #expect(eventually { source.errors.contains("packet 1 mixed") }, "\(source.errors)")
-            #expect(eventually { source.errors.contains("it is left as it is") }, "\(source.errors)")
+            #expect(eventually { source.errors.packets(.mixed) == [1] }, "\(source.errors)")
+            #expect(eventually { source.errors.lines(about: name).count == 1 }, "\(source.errors)")
             source.signal(SIGTERM)
             let finished = source.wait()
             #expect(finished.status == 0)
-            #expect(finished.errors.components(separatedBy: "it is left as it is").count == 2, "\(finished.errors)")
+            #expect(finished.errors.lines(about: name).count == 1, "\(finished.errors)")
             if name == "decrypt.key" {
                 #expect(try place.directory.read(name) == before)
             } else {
@@ -320,11 +309,11 @@ import Testing
         let sink = try RunningSink(place)
         try add(place, sink.port)
         try place.run("rsagen", "--software", "--force")
-        let source = try place.run("entropy-source", "--once")
         // Whoever cannot be authenticated gets no byte: to the source it is as an original sink.
-        #expect(source.errors.contains("unconfirmed"))
-        #expect(eventually { sink.log.contains("refused: the signature is not by a configured signer") })
-        #expect(try place.directory.read("pool").isEmpty)
+        #expect(try place.deliver() == (0, ["unconfirmed 1"]))
+        #expect(sink.stop().status == 0)
+        #expect(place.chunks == 0 && sink.log.packets.isEmpty, "\(sink.log)")
+        #expect(try place.number("config.json", "Counter") == 0)
     }
 
     @Test(arguments: Build.available) func aHundredSinksAtOnce(_ build: Build) throws {
@@ -338,13 +327,13 @@ import Testing
         try place.directory.write("targets.json", Array(JSONSerialization.data(withJSONObject: entries)))
         let source = try place.run("entropy-source", "--once")
         for entry in entries {
-            let lines = source.errorLines.filter { $0.contains(" \(entry["Address"] ?? ""): ") }
+            let lines = source.errors.lines(about: entry["Address"] ?? "")
             #expect(lines.count == 1, "\(lines)")
         }
-        #expect(source.errorLines.filter { $0.contains("packet 1 mixed") }.count == 1)
-        #expect(source.errors.contains("packet 1 refused: the sink's counter is 1"))
         // What was not looked at does not pass for sent.
-        #expect(!source.errors.contains("unconfirmed"), "\(source.errors)")
-        #expect(!source.errors.contains("no answer in time"), "\(source.errors)")
+        let ends = place.outcomes
+        #expect(ends.count == 100 && ends.count { $0 == "mixed 1" } == 1 && ends.contains("refused 1"), "\(ends)")
+        #expect(Set(ends).subtracting(["mixed 1", "refused 1", "unreachable 0"]).isEmpty, "\(ends)")
+        #expect(place.chunks == 1 && source.errors.timeouts == 0, "\(source.errors)")
     }
 }

@@ -120,9 +120,19 @@ public final class Workplace: Sendable {
     /// Runs a source once: its exit code, and what its report says of each target, as "mixed 1": status and counter.
     public func deliver(_ arguments: [String] = []) throws -> (exit: Int32, outcomes: [String]) {
         let finished = try start("entropy-source", ["--once", "--json"] + arguments).wait()
-        let report = try JSONSerialization.jsonObject(with: finished.output) as? [String: Any]
+        return (finished.status, try outcomes(finished.output))
+    }
+
+    /// What the file says that a running source writes for who asks.
+    public var outcomes: [String] {
+        guard let report = try? directory.read("source.status.json") else { return [] }
+        return (try? outcomes(Data(report))) ?? []
+    }
+
+    private func outcomes(_ json: Data) throws -> [String] {
+        let report = try JSONSerialization.jsonObject(with: json) as? [String: Any]
         let targets = report?["Targets"] as? [[String: Any]] ?? []
-        return (finished.status, targets.map { "\($0["Status"] ?? "") \($0["Counter"] ?? "")" })
+        return targets.map { "\($0["Status"] ?? "") \($0["Counter"] ?? "")" }
     }
 
     /// An integer member of an object, or of the first object of a list.
@@ -140,15 +150,7 @@ public final class RunningSink: Sendable {
 
     public init(_ place: Workplace, pool: String = "pool", options: [String] = []) throws {
         running = try place.start("entropy-sink", ["--pool", pool] + options)
-        var found: UInt16?
-        let running = running
-        _ = eventually {
-            let words = running.errors.split(whereSeparator: { $0 == " " || $0 == "," || $0 == "\n" })
-            if let word = words.firstIndex(of: "port"), word + 1 < words.count { found = UInt16(words[word + 1]) }
-            return found != nil || !running.process.isRunning
-        }
-        guard let found else { throw SinkDidNotStart(errors: running.errors) }
-        port = found
+        port = try running.listeningPort()
     }
 
     public var log: String { running.errors }
@@ -158,6 +160,16 @@ public final class RunningSink: Sendable {
     public func stop() -> Finished {
         running.signal(SIGTERM)
         return running.wait()
+    }
+}
+
+extension Running {
+    /// The port of a sink, once it listens.
+    @discardableResult
+    public func listeningPort() throws -> UInt16 {
+        _ = eventually { errors.listeningPort != nil || !process.isRunning }
+        guard let port = errors.listeningPort else { throw SinkDidNotStart(errors: errors) }
+        return port
     }
 }
 

@@ -148,7 +148,9 @@ struct TPMSignerTests {
     @Test func aSizeThatTheTPMLacksListsWhatItHas() throws {
         let error = #expect(throws: TPMError.self) { try TPMDevice(tpm.tcti).makeSigningKey(.rsa(bits: 4096)) }
         #expect(error?.code == .unsupported)
-        #expect(error?.message.contains("RSA-2048, RSA-3072, P-256") == true)
+        for name in ["RSA-4096", "RSA-2048", "RSA-3072", "P-256"] {
+            #expect(error?.message.names(name) == true, "\(error?.message ?? "")")
+        }
     }
 
     @Test func anOwnerPasswordIsNamed() throws {
