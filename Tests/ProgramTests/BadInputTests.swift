@@ -93,7 +93,7 @@ struct BadInputTests {
             (good.replacingOccurrences(of: "127.0.0.1:0", with: "127.0.0.1"), "Address"),
             (good.replacingOccurrences(of: "127.0.0.1:0", with: ":70000"), "Address"),
             (good.replacingOccurrences(of: "\"Counter\": 0", with: "\"Counter\": \"0\""), "Counter"),
-            (good.replacingOccurrences(of: "\"Drift\": 120", with: "\"Drift\": -1"), "Drift"),
+            (good.replacingOccurrences(of: "\"Drift\": 86400", with: "\"Drift\": -1"), "Drift"),
             (good.replacingOccurrences(of: "\"Private\": \"", with: "\"Private\": \"AAAA"), "Private"),
             (good.replacingOccurrences(of: "\"Signer\": \"", with: "\"Signer\": \"AAAA"), "Signer"),
         ] as [(String, String?)] {
