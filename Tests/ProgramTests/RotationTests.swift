@@ -43,8 +43,12 @@ struct RotationTests {
         try deliver(new, "mixed 3")
         try deliver(old, "mixed 6")
         #expect(try signers(old).map { $0["Counter"] as? Int } == [6, 3])
-        let labels = Set(sink.log.packets.suffix(4).map { $0.signer })
-        #expect(labels.count == 2 && !labels.contains(nil), "\(sink.log)")
+        // Each is named in the log now.
+        let areNamed = eventually {
+            let labels = Set(sink.log.packets.suffix(4).map { $0.signer })
+            return labels.count == 2 && !labels.contains(nil)
+        }
+        #expect(areNamed, "\(sink.log)")
         // The old one leaves.
         let fingerprint = try run(["sha256sum", old.directory.file("signer.pub")]).text.prefix(64)
         #expect(try old.run("entropy-config", "--remove-signer", String(fingerprint)).status == 0)

@@ -28,7 +28,7 @@ import Testing
             #expect(packet.counter == 1, "\(source.errors)")
             #expect(packet.fate == (host == "127.0.0.1" ? .mixed : .refused), "\(source.errors)")
         }
-        #expect(sink.log.packets.contains { $0.address == "::1" }, "\(sink.log)")
+        #expect(eventually { sink.log.packets.contains { $0.address == "::1" } }, "\(sink.log)")
     }
 
     static let hasIPv6 = (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8))?.contains(" lo") == true
