@@ -1,7 +1,7 @@
 // swift-tools-version: 6.3
 import PackageDescription
 
-// Two worlds (README.md, "The house"). The core is compiled twice from the same files: as ordinary Swift on the
+// Two worlds (docs/architecture.md). The core is compiled twice from the same files: as ordinary Swift on the
 // host, and as Embedded Swift for the board by the SDK that provisioning/bbb/make-sdk.sh writes. The server
 // world, EntropySink, is ordinary Swift only and knows nothing of the TPM.
 

@@ -1,4 +1,4 @@
-/// Why a packet is refused: one code for each reason (README.md, "The packet").
+/// Why a packet is refused: one code for each reason (docs/packet.md).
 public enum PacketError: Error, Sendable, Equatable {
     /// A frame whose length no packet can have.
     case frameLength(Int)

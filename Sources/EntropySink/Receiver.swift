@@ -4,7 +4,7 @@ import EntropyState
 import Health
 import Platform
 
-/// Judges packets in this order: box, signature, recipient, drift, counter, store, chunk, mix (README.md, "The packet"). Those
+/// Judges packets in this order: box, signature, recipient, drift, counter, store, chunk, mix (docs/packet.md). Those
 /// that come together share one write of their counters. Box and signature are the opener's, which other threads use too.
 ///
 /// Confined otherwise to one thread, on which it may block: a stored counter is on the medium before the chunk is mixed.

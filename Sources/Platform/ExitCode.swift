@@ -1,4 +1,4 @@
-/// The exit codes of the programs, after sysexits.h (README.md, "Exit codes").
+/// The exit codes of the programs, after sysexits.h (docs/files.md).
 public enum ExitCode: Int32, Sendable {
     case done = 0
     case failed = 1

@@ -1,7 +1,7 @@
 import CPlatform
 
 /// A file with state that must survive a power cut and outlive an editor: locked while it is changed, replaced in one
-/// step, its owner and mode kept (README.md, "The files").
+/// step, its owner and mode kept (docs/files.md).
 ///
 /// Programs of this project keep each other away by the lock `.NAME.lock`, and write the successor under the name
 /// `.NAME.new`; both are gone when this value dies. An editor knows no such lock: what it saved between our look at the

@@ -14,7 +14,7 @@ project=$(cd "$here/../.." && pwd)
 directory=$project/.build-packages
 objcopy=$(dirname "$(readlink -f "$(command -v swift)")")/llvm-objcopy
 tools="rsagen curve25519gen entropy-target entropy-config"
-# As the README says: the board's card is slow.
+# The board's card is slow.
 limit=400000
 
 number=$(sed -n 's/.*number: StaticString = "\(.*\)".*/\1/p' "$project/Sources/CommandLine/Version.swift")
@@ -52,7 +52,7 @@ lay_out() {
         echo man/entropyshare-setup.8 >>"$tree/debian/entropyshare-source.manpages"
     fi
     mkdir "$tree/docs"
-    for page in README.md CHANGELOG.md SECURITY.md docs/delivery.md docs/noise.md docs/provisioning.md docs/signing-key.md docs/troubleshooting.md; do
+    for page in README.md CHANGELOG.md SECURITY.md docs/delivery.md docs/files.md docs/noise.md docs/packet.md docs/provisioning.md docs/signing-key.md docs/troubleshooting.md; do
         cp "$project/$page" "$tree/docs"
     done
     for package in source sink tools; do echo "docs/*.md" >"$tree/debian/entropyshare-$package.docs"; done
