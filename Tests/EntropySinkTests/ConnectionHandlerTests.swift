@@ -116,6 +116,9 @@ import Testing
         try channels[1].writeInbound(ByteBuffer(bytes: Frame.encode([UInt8](repeating: 1, count: 100))))
         _ = try connect()
         #expect(channels[1].isActive && !channels[2].isActive)
+        desk.answer?.succeed(Receiver.Answer(receipt: [1, 2, 3]))
+        channels[1].embeddedEventLoop.run()
+        #expect(!channels[1].isActive)
     }
 
     /// The sink is about to end.
