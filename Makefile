@@ -42,14 +42,14 @@ demo: packages-build
 # What takes minutes: many kills, many packets, slow links, sinks that nobody answers for.
 LONG_TESTS := KillTests|EnduranceTests|SlowLinkTests|BlackHoleTests
 
+# The other ones, in parts that run at the same time.
+TEST_PARTS := '--filter ProgramTests[.][A-M] --skip $(LONG_TESTS)' '--filter ProgramTests[.][N-R] --skip $(LONG_TESTS)' \
+	'--filter ProgramTests[.][S-Z] --skip $(LONG_TESTS)' '--skip ProgramTests'
+
 # On this machine, without what takes minutes.
 test: packages-test
 	swift build --build-tests
-	@TEST_BUILDS=host Tests/run.sh \
-		'--filter ProgramTests[.][A-M] --skip $(LONG_TESTS)' \
-		'--filter ProgramTests[.][N-R] --skip $(LONG_TESTS)' \
-		'--filter ProgramTests[.][S-Z] --skip $(LONG_TESTS)' \
-		'--skip ProgramTests'
+	@TEST_BUILDS=host Tests/run.sh $(TEST_PARTS)
 
 # What takes minutes, and every test of a program that has a build as its argument once more, with the board's programs.
 test-long: packages-test board
@@ -83,8 +83,8 @@ SINK_TESTS := EntropySinkTests|SinkNetworkTests|SinkServiceTests|SinkStatusTests
 
 sanitize: packages-test
 	swift build --build-tests --sanitize=address --scratch-path .build-address
-	SCRATCH_PATH=.build-address LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.txt:print_suppressions=0 \
-		swift test --skip-build --sanitize=address --scratch-path .build-address --skip '$(LONG_TESTS)'
+	@TEST_BUILDS=host SCRATCH_PATH=.build-address \
+		LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leaks.txt:print_suppressions=0 Tests/run.sh $(TEST_PARTS)
 	swift build --build-tests --sanitize=thread --scratch-path .build-thread
 	SCRATCH_PATH=.build-thread TSAN_OPTIONS=halt_on_error=1 swift test --skip-build --sanitize=thread --scratch-path .build-thread --filter '$(SINK_TESTS)'
 

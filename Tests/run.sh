@@ -4,6 +4,7 @@
 # --skip as `swift test` takes them. The output of each is printed when it and all before it have ended.
 #
 # usage: run.sh 'OPTION...'...
+# SCRATCH_PATH names the build, if it is not .build.
 set -uf
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,7 @@ processes=
 trap 'kill $processes; wait; rm -rf "$directory"; exit 1' HUP INT TERM
 for options in "$@"; do
     # The options are words without spaces in them. Not by `swift test`: two of them at once quarrel over the build's database.
-    .build/debug/entropysharePackageTests.xctest --testing-library swift-testing $options \
+    "${SCRATCH_PATH:-.build}/debug/entropysharePackageTests.xctest" --testing-library swift-testing $options \
         >"$directory/$(echo "$processes" | wc -w)" 2>&1 &
     processes="$processes $!"
 done
